@@ -1,0 +1,66 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// One set of rules for every Swift target: Swift 6 mode, strict memory safety, warnings are errors.
+let rules: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "swift-shared-mem-link",
+  products: [
+    .library(name: "LinkCore", targets: ["LinkCore"]),
+    .library(name: "Eventfd", targets: ["Eventfd"]),
+    .library(name: "SharedMemLink", targets: ["SharedMemLink"]),
+    .library(name: "FDLink", targets: ["FDLink"]),
+    .executable(name: "shmpeer", targets: ["shmpeer"]),
+  ],
+  targets: [
+    // Sources: arrows point down only. CONTRIBUTING.md has the rule of rooms.
+    .target(name: "CLinkShims"),
+    .target(name: "LinkSystem", dependencies: ["CLinkShims"], swiftSettings: rules),
+    .target(name: "LinkCore", dependencies: ["LinkSystem"], swiftSettings: rules),
+    .target(name: "Eventfd", dependencies: ["LinkCore", "LinkSystem"], swiftSettings: rules),
+    // The folder is Queue; the module is not, because a public package already has a target of that
+    // name and SwiftPM refuses a graph with two.
+    .target(
+      name: "LinkQueue", dependencies: ["LinkCore", "LinkSystem"], path: "Sources/Queue", swiftSettings: rules),
+    .target(
+      name: "SharedMemLink", dependencies: ["Eventfd", "LinkCore", "LinkQueue", "LinkSystem"], swiftSettings: rules),
+    .target(name: "FDLink", dependencies: ["Eventfd", "LinkCore", "LinkSystem"], swiftSettings: rules),
+
+    // Tools
+    .executableTarget(
+      name: "shmpeer", dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkSystem", "SharedMemLink"],
+      path: "Tools/shmpeer", swiftSettings: rules),
+
+    // Tests. LinkTestSupport knows nothing of the testing library, so that tools may use it too.
+    .target(
+      name: "LinkTestSupport", dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkSystem", "SharedMemLink"],
+      path: "Tests/LinkTestSupport", swiftSettings: rules),
+    .testTarget(name: "LinkSystemTests", dependencies: ["LinkSystem", "LinkTestSupport"], swiftSettings: rules),
+    .testTarget(name: "LinkCoreTests", dependencies: ["LinkCore", "LinkTestSupport"], swiftSettings: rules),
+    .testTarget(
+      name: "EventfdTests", dependencies: ["Eventfd", "LinkCore", "LinkSystem", "LinkTestSupport"], swiftSettings: rules
+    ),
+    .testTarget(name: "QueueTests", dependencies: ["LinkCore", "LinkQueue", "LinkTestSupport"], swiftSettings: rules),
+    .testTarget(
+      name: "SharedMemLinkTests",
+      dependencies: ["Eventfd", "LinkCore", "LinkQueue", "LinkSystem", "LinkTestSupport", "SharedMemLink"],
+      swiftSettings: rules),
+    .testTarget(
+      name: "FDLinkTests", dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkSystem", "LinkTestSupport"],
+      swiftSettings: rules),
+    .testTarget(
+      name: "CrossProcessTests",
+      dependencies: ["LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "shmpeer"],
+      swiftSettings: rules),
+    // A stranger's use: plain imports of the products only.
+    .testTarget(
+      name: "APITests", dependencies: ["Eventfd", "FDLink", "LinkCore", "SharedMemLink"], swiftSettings: rules),
+  ]
+)

@@ -1,0 +1,110 @@
+// Names for what Swift's Glibc overlay cannot import: functions hidden behind _GNU_SOURCE, function-like
+// macros, variadic calls. No logic and no state: every line is one C name under a Swift-visible one.
+#pragma once
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+// MARK: eventfd(2), memfd_create(2), seals
+
+int link_eventfd(unsigned int initial, int flags);
+extern const int LINK_EFD_CLOEXEC;
+extern const int LINK_EFD_NONBLOCK;
+/// preadv2(2) with RWF_NOWAIT at the current position: reads without blocking whatever O_NONBLOCK says.
+ssize_t link_read_nowait(int fd, void *buffer, size_t count);
+
+int link_memfd_create(const char *name, unsigned int flags);
+extern const unsigned int LINK_MFD_CLOEXEC;
+extern const unsigned int LINK_MFD_ALLOW_SEALING;
+extern const int LINK_F_ADD_SEALS;
+extern const int LINK_F_GET_SEALS;
+extern const int LINK_F_SEAL_SEAL;
+extern const int LINK_F_SEAL_SHRINK;
+extern const int LINK_F_SEAL_GROW;
+
+// MARK: waiting, threads, signals
+
+int link_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout);
+int link_set_thread_name(const char *name);
+int link_set_affinity(int cpu);
+/// The number of the `index`-th CPU that this thread may use, or -1.
+int link_allowed_cpu(int index);
+int link_signalfd(const int *signals, int count);
+int link_block_signals(const int *signals, int count);
+int link_unblock_all_signals(void);
+int link_set_parent_death_signal(int signal);
+int link_close_range_from(unsigned int first);
+
+// MARK: sockets and control messages
+
+int link_accept4(int fd, int flags);
+extern const int LINK_SOCK_SEQPACKET;
+extern const int LINK_SOCK_DGRAM;
+extern const int LINK_SOCK_STREAM;
+extern const int LINK_SOCK_RAW;
+extern const int LINK_SOCK_CLOEXEC;
+extern const int LINK_SOCK_NONBLOCK;
+extern const int LINK_MSG_CMSG_CLOEXEC;
+extern const int LINK_MSG_DONTWAIT;
+extern const int LINK_MSG_NOSIGNAL;
+extern const int LINK_MSG_TRUNC;
+extern const int LINK_MSG_CTRUNC;
+extern const short LINK_POLLRDHUP;
+size_t link_cmsg_space(size_t count);
+size_t link_cmsg_len(size_t count);
+struct cmsghdr *link_cmsg_first(struct msghdr *message);
+struct cmsghdr *link_cmsg_next(struct msghdr *message, struct cmsghdr *current);
+unsigned char *link_cmsg_data(struct cmsghdr *header);
+
+// MARK: ioctl(2), network devices, namespaces
+
+int link_ioctl(int fd, unsigned long request, void *argument);
+extern const unsigned long LINK_TUNSETIFF;
+extern const unsigned long LINK_TUNGETIFF;
+extern const short LINK_IFF_TUN;
+extern const short LINK_IFF_TAP;
+extern const short LINK_IFF_NO_PI;
+extern const short LINK_IFF_VNET_HDR;
+/// `struct ifreq` as TUNSETIFF and SIOC?IF* read it, without the union that Swift spells badly.
+struct link_ifreq {
+  char name[16];
+  union {
+    short flags;
+    int value;
+    struct sockaddr address;
+    char padding[24];
+  };
+};
+/// `struct in6_ifreq`.
+struct link_in6_ifreq {
+  uint8_t address[16];
+  uint32_t prefix_length;
+  int index;
+};
+int link_unshare_network(void);
+
+// MARK: processor
+
+/// Tells the core that this is a spin loop.
+static inline void link_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield" ::: "memory");
+#endif
+}
+
+/// `rep movsb`: on processors with fast string moves the quickest copy from a few hundred bytes up, and one
+/// that does not displace the vector registers. Elsewhere memcpy.
+static inline void link_copy_long(void *destination, const void *source, size_t count) {
+#if defined(__x86_64__)
+  __asm__ volatile("rep movsb" : "+D"(destination), "+S"(source), "+c"(count)::"memory");
+#else
+  __builtin_memcpy(destination, source, count);
+#endif
+}

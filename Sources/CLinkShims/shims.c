@@ -1,0 +1,111 @@
+// See CLinkShims.h: names only.
+#define _GNU_SOURCE
+#include "CLinkShims.h"
+
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <linux/ipv6.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct link_ifreq) == sizeof(struct ifreq), "ifreq layout");
+_Static_assert(offsetof(struct link_ifreq, flags) == offsetof(struct ifreq, ifr_flags), "ifreq layout");
+_Static_assert(offsetof(struct link_ifreq, address) == offsetof(struct ifreq, ifr_addr), "ifreq layout");
+_Static_assert(sizeof(struct link_in6_ifreq) == sizeof(struct in6_ifreq), "in6_ifreq layout");
+_Static_assert(offsetof(struct link_in6_ifreq, prefix_length) == offsetof(struct in6_ifreq, ifr6_prefixlen),
+               "in6_ifreq layout");
+_Static_assert(offsetof(struct link_in6_ifreq, index) == offsetof(struct in6_ifreq, ifr6_ifindex), "in6_ifreq layout");
+
+int link_eventfd(unsigned int initial, int flags) { return eventfd(initial, flags); }
+const int LINK_EFD_CLOEXEC = EFD_CLOEXEC;
+const int LINK_EFD_NONBLOCK = EFD_NONBLOCK;
+ssize_t link_read_nowait(int fd, void *buffer, size_t count) {
+  struct iovec vector = {buffer, count};
+  return preadv2(fd, &vector, 1, -1, RWF_NOWAIT);
+}
+
+int link_memfd_create(const char *name, unsigned int flags) { return memfd_create(name, flags); }
+const unsigned int LINK_MFD_CLOEXEC = MFD_CLOEXEC;
+const unsigned int LINK_MFD_ALLOW_SEALING = MFD_ALLOW_SEALING;
+const int LINK_F_ADD_SEALS = F_ADD_SEALS;
+const int LINK_F_GET_SEALS = F_GET_SEALS;
+const int LINK_F_SEAL_SEAL = F_SEAL_SEAL;
+const int LINK_F_SEAL_SHRINK = F_SEAL_SHRINK;
+const int LINK_F_SEAL_GROW = F_SEAL_GROW;
+
+int link_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout) {
+  return ppoll(fds, count, timeout, NULL);
+}
+int link_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }
+int link_set_affinity(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  return sched_setaffinity(0, sizeof set, &set);
+}
+int link_allowed_cpu(int index) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return -1;
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &set) && index-- == 0) return cpu;
+  return -1;
+}
+static sigset_t signal_set(const int *signals, int count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+  return set;
+}
+int link_signalfd(const int *signals, int count) {
+  sigset_t set = signal_set(signals, count);
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+int link_block_signals(const int *signals, int count) {
+  sigset_t set = signal_set(signals, count);
+  return pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+int link_unblock_all_signals(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  return pthread_sigmask(SIG_SETMASK, &set, NULL);
+}
+int link_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
+int link_close_range_from(unsigned int first) { return close_range(first, ~0U, 0); }
+
+int link_accept4(int fd, int flags) { return accept4(fd, NULL, NULL, flags); }
+const int LINK_SOCK_SEQPACKET = SOCK_SEQPACKET;
+const int LINK_SOCK_DGRAM = SOCK_DGRAM;
+const int LINK_SOCK_STREAM = SOCK_STREAM;
+const int LINK_SOCK_RAW = SOCK_RAW;
+const int LINK_SOCK_CLOEXEC = SOCK_CLOEXEC;
+const int LINK_SOCK_NONBLOCK = SOCK_NONBLOCK;
+const int LINK_MSG_CMSG_CLOEXEC = MSG_CMSG_CLOEXEC;
+const int LINK_MSG_DONTWAIT = MSG_DONTWAIT;
+const int LINK_MSG_NOSIGNAL = MSG_NOSIGNAL;
+const int LINK_MSG_TRUNC = MSG_TRUNC;
+const int LINK_MSG_CTRUNC = MSG_CTRUNC;
+const short LINK_POLLRDHUP = POLLRDHUP;
+size_t link_cmsg_space(size_t count) { return CMSG_SPACE(count); }
+size_t link_cmsg_len(size_t count) { return CMSG_LEN(count); }
+struct cmsghdr *link_cmsg_first(struct msghdr *message) { return CMSG_FIRSTHDR(message); }
+struct cmsghdr *link_cmsg_next(struct msghdr *message, struct cmsghdr *current) {
+  return CMSG_NXTHDR(message, current);
+}
+unsigned char *link_cmsg_data(struct cmsghdr *header) { return CMSG_DATA(header); }
+
+int link_ioctl(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }
+const unsigned long LINK_TUNSETIFF = TUNSETIFF;
+const unsigned long LINK_TUNGETIFF = TUNGETIFF;
+const short LINK_IFF_TUN = IFF_TUN;
+const short LINK_IFF_TAP = IFF_TAP;
+const short LINK_IFF_NO_PI = IFF_NO_PI;
+const short LINK_IFF_VNET_HDR = IFF_VNET_HDR;
+int link_unshare_network(void) { return unshare(CLONE_NEWNET); }

@@ -1,0 +1,49 @@
+import LinkCore
+import LinkSystem
+import Synchronization
+
+/// The worker loop, the one of both links: take a turn; when there is nothing to do spin for a while, then sleep. The
+/// bell, and every change of phase, ends a sleep.
+extension LinkRunner {
+  /// The life of a worker thread: one round per attachment.
+  func run(_ link: some RunnableLink) {
+    var spin = AdaptiveSpin(nanoseconds: spinNanoseconds)
+    while let (dispatcher, seen) = nextAttachment(link) {
+      while let turn = turn(link, dispatcher, seen: seen) {
+        switch turn {
+        case .delivered: spin.succeeded()
+        case .idle: if spin.shouldSpin() { spinPause() } else { sleep(link, seen, &spin) }
+        case .starved: sleep(link, seen, &spin)
+        case .ended(let reason): close(reason, link)
+        }
+      }
+    }
+  }
+
+  /// The attachment that is. Nil when the thread's time is over: nobody is attached, or the link is closed, which this
+  /// thread has seen to.
+  private func nextAttachment(_ link: some RunnableLink) -> (any LinkDispatcher, UInt64)? {
+    let (phase, seen) = state.withLock { state in
+      switch state.phase {
+      case .idle, .closed: state.isThreadLive = false
+      case .attached, .closing: break
+      }
+      return (state.phase, version.load(ordering: .relaxed))
+    }
+    if case .attached(let dispatcher) = phase { return (dispatcher, seen) }
+    if case .closing = phase { finish(link) }
+    return nil
+  }
+
+  private func sleep(_ link: some RunnableLink, _ seen: UInt64, _ spin: inout AdaptiveSpin) {
+    let decision = prepareToWait(link, seen: seen)
+    guard case .wait(var entries, let nanoseconds) = decision else { return }
+    let began = monotonicNanoseconds()
+    do { try poll(&entries, nanoseconds: nanoseconds) } catch {
+      // Descriptors of ours that the kernel does not know, or no memory for three records.
+      return close(.failed(LinkError(error)), link)
+    }
+    spin.slept(nanoseconds: monotonicNanoseconds() &- began)
+    waitEnded(link, entries, seen: seen)
+  }
+}

@@ -1,0 +1,45 @@
+import LinkCore
+import LinkSystem
+import Synchronization
+
+/// Turns and waits: everything that happens under the turn lock, whoever drives.
+extension LinkRunner {
+  /// Whether this thread is inside a turn, and so inside a callback.
+  var isInTurn: Bool { turningThread.load(ordering: .relaxed) == currentThreadIdentity() }
+  func enterTurn() { turningThread.store(currentThreadIdentity(), ordering: .relaxed) }
+  func leaveTurn() { turningThread.store(0, ordering: .relaxed) }
+
+  /// One turn for the dispatcher of phase `seen`; nil when the phase has changed since.
+  func turn(_ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64) -> LinkTurn? {
+    turnLock.withLock { _ in
+      guard version.load(ordering: .acquiring) == seen else { return nil }
+      enterTurn()
+      defer { leaveTurn() }
+      return link.turn(dispatcher)
+    }
+  }
+
+  /// Arms the link and adds the bell, unless the phase has changed.
+  func prepareToWait(_ link: some RunnableLink, seen: UInt64) -> WaitDecision {
+    turnLock.withLock { turns in
+      guard version.load(ordering: .acquiring) == seen else { return .somethingArrived }
+      guard case .wait(var entries, let nanoseconds) = link.prepareToWait() else { return .somethingArrived }
+      entries[3] = PollEntry(bell.descriptor, .input)
+      turns.isArmed = true
+      return .wait(entries, nanoseconds: nanoseconds)
+    }
+  }
+
+  /// Disarms the link after a wait, if it is still the one that was armed.
+  func waitEnded(_ link: some RunnableLink, _ entries: InlineArray<4, PollEntry>?, seen: UInt64) {
+    turnLock.withLock { turns in
+      guard turns.isArmed else { return }
+      turns.isArmed = false
+      if entries == nil || !entries![3].reported.isEmpty {
+        do { _ = try bell.read() } catch { assertionFailure("the runner's own bell: \(error)") }
+      }
+      // Released resources need no disarming.
+      if version.load(ordering: .acquiring) == seen { link.waitEnded(entries) }
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package import LinkCore
+import LinkSystem
+import Synchronization
+
+/// The lifecycle of a link and what drives it: idle, attached, closing, closed. Both links run on this one.
+///
+/// Two locks, taken in this order and never the other way round: the turn lock around everything that touches the
+/// receiving side, callbacks included; the state lock around changes of phase, never around a callback.
+package final class LinkRunner: Sendable {
+  enum Phase {
+    case idle
+    case attached(any LinkDispatcher)
+    case closing(LinkCloseReason, (any LinkDispatcher)?)
+    case closed(LinkCloseReason)
+  }
+
+  struct State: ~Copyable {
+    var phase = Phase.idle
+    /// The worker, until somebody joined it.
+    var thread: SystemThread?
+    /// The worker still looks at `phase`: it will see a change. Otherwise it is gone, or as good as.
+    var isThreadLive = false
+    var isFinishing = false
+  }
+
+  struct Turns {
+    /// A wait was prepared and has not ended.
+    var isArmed = false
+  }
+
+  let state = Mutex(State())
+  let turnLock = Mutex(Turns())
+  /// Changes with every change of phase, inside the state lock. A turn that was meant for an older one does nothing.
+  let version = Atomic<UInt64>(0)
+  private let attachedFlag = Atomic<Bool>(false)
+  /// The thread that is inside a turn or a callback; 0: none.
+  let turningThread = Atomic<UInt>(0)
+  let bell: EventFD
+  let drive: LinkOptions.Drive
+  let spinNanoseconds: UInt64
+  private let name: String
+  private let closedLatch = Latch()
+
+  /// `name`: of the worker thread, at most 15 bytes.
+  package init(name: String, options: LinkOptions) throws(LinkError) {
+    self.name = name
+    drive = options.drive
+    spinNanoseconds = options.spin.clampedNanoseconds
+    bell = try EventFD()
+  }
+
+  package var isAttached: Bool { attachedFlag.load(ordering: .acquiring) }
+
+  /// Ends the wait of whoever drives the link.
+  package func ringBell() {
+    // The bell is ours alone: a full counter is a bell that rings, and nothing else can fail.
+    do { try bell.notify() } catch { assertionFailure("the runner's own bell: \(error)") }
+  }
+
+  /// The error for a call that needs an attached link, when it is not.
+  package func refusal() -> LinkError {
+    state.withLock { state in
+      switch state.phase {
+      case .idle, .attached: LinkError(.notAttached, "link is not attached")
+      case .closing(let reason, _), .closed(let reason): reason.error
+      }
+    }
+  }
+
+  // MARK: Changes of phase
+
+  /// As `LinkEndpoint.attach`.
+  package func attach(_ dispatcher: any LinkDispatcher, _ link: some RunnableLink) throws(LinkError) {
+    try state.withLock { state throws(LinkError) in
+      switch state.phase {
+      case .idle: break
+      case .attached: throw LinkError(.alreadyAttached, "link has a dispatcher already: detach it first")
+      case .closing(let reason, _), .closed(let reason): throw reason.error
+      }
+      if drive == .thread, !state.isThreadLive {
+        // It decided to end under this lock, and needs it no more: joining is short.
+        state.thread.take()?.join()
+        do throws(SystemError) {
+          state.thread = try SystemThread(name: name) { [self] in run(link) }
+        } catch { throw LinkError(error, "worker thread") }
+        state.isThreadLive = true
+      }
+      change(&state, to: .attached(dispatcher))
+    }
+  }
+
+  /// As `LinkEndpoint.detach`.
+  package func detach() {
+    let wasAttached = state.withLock { state in
+      guard case .attached = state.phase else { return false }
+      change(&state, to: .idle)
+      return true
+    }
+    // A turn that began before the change may be delivering: wait for its end, unless this is it.
+    if wasAttached, !isInTurn { turnLock.withLock { _ in } }
+  }
+
+  /// As `LinkEndpoint.close`, and how a link ends itself.
+  package func close(_ reason: LinkCloseReason, _ link: some RunnableLink) {
+    let nobodyDrives = state.withLock { state in
+      switch state.phase {
+      case .idle:
+        change(&state, to: .closing(reason, nil))
+        return !state.isThreadLive
+      case .attached(let dispatcher):
+        change(&state, to: .closing(reason, dispatcher))
+        return false
+      case .closing, .closed: return false
+      }
+    }
+    // Inside a turn the turn lock is taken: then whoever drives that turn finishes.
+    if nobodyDrives, !isInTurn { finish(link) }
+  }
+
+  /// As `LinkEndpoint.wait`.
+  package func wait() throws(LinkError) {
+    if isInTurn { throw LinkError(.wouldDeadlock, "wait() inside a callback of the link it waits for") }
+    closedLatch.wait()
+    let thread = state.withLock { $0.thread.take() }
+    if let thread { thread.join() }
+  }
+
+  /// Under the state lock.
+  private func change(_ state: inout State, to phase: Phase) {
+    state.phase = phase
+    if case .attached = phase {
+      attachedFlag.store(true, ordering: .releasing)
+    } else {
+      attachedFlag.store(false, ordering: .releasing)
+    }
+    version.wrappingAdd(1, ordering: .releasing)
+    ringBell()
+  }
+
+  /// The last step: releases the link's resources, then tells. Runs once, on whoever drives the link.
+  func finish(_ link: some RunnableLink) {
+    let isMine = state.withLock { state in
+      guard case .closing = state.phase, !state.isFinishing else { return false }
+      state.isFinishing = true
+      return true
+    }
+    guard isMine else { return }
+    turnLock.withLock { _ in
+      enterTurn()
+      defer { leaveTurn() }
+      link.releaseResources()
+      let last: (LinkCloseReason, (any LinkDispatcher)?)? = state.withLock { state in
+        guard case .closing(let reason, let dispatcher) = state.phase else { return nil }
+        change(&state, to: .closed(reason))
+        state.isThreadLive = false
+        return (reason, dispatcher)
+      }
+      if let (reason, dispatcher) = last { dispatcher?.linkDidClose(reason) }
+    }
+    closedLatch.open()
+  }
+}

@@ -1,0 +1,31 @@
+package import LinkCore
+package import LinkSystem
+
+/// The link's half of the one worker loop: what differs from link to link. `LinkRunner` calls every member under its turn
+/// lock, so they never run at the same time.
+package protocol RunnableLink: AnyObject, Sendable {
+  /// Receives at most a batch and delivers it. Never blocks.
+  func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn
+  /// Arms the bells, and looks once more.
+  func prepareToWait() -> WaitDecision
+  /// The wait that was prepared is over. `entries` as they came back from the kernel; nil where somebody else waited.
+  func waitEnded(_ entries: InlineArray<4, PollEntry>?)
+  /// The link is over: gives back descriptors and mappings. Called once, before the dispatcher hears of the end.
+  func releaseResources()
+}
+
+/// What a turn came to.
+package enum LinkTurn: Sendable {
+  case delivered, idle
+  /// The pool is empty; the link has asked it to ring the runner's bell.
+  case starved
+  /// The link cannot go on.
+  case ended(LinkCloseReason)
+}
+
+/// What to wait for. Entry 3 belongs to the runner, for its bell.
+package enum WaitDecision: Sendable {
+  case somethingArrived
+  /// `nanoseconds` nil: until something happens.
+  case wait(InlineArray<4, PollEntry>, nanoseconds: UInt64?)
+}

@@ -1,0 +1,55 @@
+/// A link made with `LinkOptions.Drive.caller`: its owner calls `step()` until there is nothing to do, then waits as
+/// `prepareToWait()` says, then steps again.
+///
+///     while true {
+///       switch link.step() {
+///       case .delivered: continue
+///       case .closed, .notAttached: return
+///       case .idle, .starved: if let plan = link.prepareToWait() { waitAsPlanned(plan) }
+///       }
+///     }
+///
+/// After `close()` it goes on until it returns `closed`: that step releases everything and tells the dispatcher.
+public protocol DrivenLink: LinkEndpoint {
+  /// One turn: receives at most a batch, delivers it from this thread, and never blocks. While another thread is in a
+  /// turn of the same link it does nothing, and returns `idle`.
+  func step() -> LinkStep
+  /// Arms the link's bells and looks once more. Nil: there is something to do, step again.
+  func prepareToWait() -> LinkWaitPlan?
+}
+
+/// What a turn of a link came to.
+public enum LinkStep: Equatable, Sendable {
+  /// A batch was delivered; more may be there.
+  case delivered
+  /// Nothing was there.
+  case idle
+  /// The packet pool is empty: the link goes on when packets come home.
+  case starved
+  /// The link is not attached.
+  case notAttached
+  /// The link is closed.
+  case closed
+}
+
+/// What to wait for until the next step.
+public struct LinkWaitPlan: Equatable, Sendable {
+  /// One descriptor and the `poll(2)` events that end the wait. It stays the link's.
+  public struct Entry: Equatable, Sendable {
+    public var descriptor: Int32
+    public var events: Int16
+
+    package init(descriptor: Int32, events: Int16) {
+      self.descriptor = descriptor
+      self.events = events
+    }
+  }
+  public var entries: [Entry]
+  /// Step again after this time even if nothing happened; nil: there is no need to.
+  public var timeout: Duration?
+
+  package init(entries: [Entry], timeout: Duration?) {
+    self.entries = entries
+    self.timeout = timeout
+  }
+}

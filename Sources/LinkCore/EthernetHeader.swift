@@ -1,0 +1,35 @@
+/// The 14 bytes in front of an Ethernet frame. IEEE 802.3, `struct ethhdr`.
+public struct EthernetHeader: Equatable, Sendable {
+  public static let byteCount = 14
+
+  public var destination: LinkAddress
+  public var source: LinkAddress
+  public var type: EtherType
+
+  public init(destination: LinkAddress, source: LinkAddress, type: EtherType) {
+    self.destination = destination
+    self.source = source
+    self.type = type
+  }
+
+  /// Reads the header at the front of `frame`; nil if the frame is shorter.
+  public init?(_ frame: Span<UInt8>) {
+    guard frame.count >= Self.byteCount else { return nil }
+    func address(at start: Int) -> LinkAddress {
+      LinkAddress(bits: (0..<6).reduce(0) { $0 << 8 | UInt64(frame[start + $1]) })
+    }
+    destination = address(at: 0)
+    source = address(at: 6)
+    type = EtherType(rawValue: UInt16(frame[12]) << 8 | UInt16(frame[13]))
+  }
+
+  /// Writes the header to the first 14 bytes of `frame`.
+  public func write(to frame: inout MutableSpan<UInt8>) {
+    for index in 0..<6 {
+      frame[index] = destination[index]
+      frame[6 + index] = source[index]
+    }
+    frame[12] = UInt8(truncatingIfNeeded: type.rawValue >> 8)
+    frame[13] = UInt8(truncatingIfNeeded: type.rawValue)
+  }
+}

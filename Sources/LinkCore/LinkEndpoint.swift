@@ -1,0 +1,72 @@
+/// One end of a link: frames go in by `writePackets`, and come out through a dispatcher.
+///
+/// **Lifecycle.** A link is *idle* when made, *attached* between `attach` and `detach` (any number of times), *closing*
+/// from `close()`, the peer's end or a failure on, and *closed* when its resources are released and its dispatcher was
+/// told. Closed is final. While idle, packets wait where they are: in the peer's queue, or in the kernel.
+///
+/// **Threads.** Every member may be called from any thread, callbacks of this link included, except that `wait()` from
+/// one of its own callbacks throws. Callbacks come one at a time.
+///
+/// **A link that wraps a link is a link**: bridges, tracers and fault injectors conform too.
+public protocol LinkEndpoint: AnyObject, Sendable {
+  /// The largest packet in network-layer bytes. The link header is not counted.
+  var mtu: Int { get set }
+  /// This end's address; nil for a link without Ethernet framing. Framing is chosen when the link is made: setting
+  /// changes the address, and is ignored by a link that has none.
+  var linkAddress: LinkAddress? { get set }
+  /// How many bytes a sender leaves free in front of the network header for `addHeader`.
+  var maxHeaderLength: Int { get }
+  var capabilities: LinkCapabilities { get }
+  var hardwareType: HardwareType { get }
+  var segmentation: SegmentationSupport { get }
+  /// What it did so far: a snapshot without locks. Counters never go back.
+  var statistics: LinkStatistics { get }
+  var isAttached: Bool { get }
+
+  /// Starts delivery to `dispatcher`.
+  /// Throws `alreadyAttached`, or `closed`.
+  func attach(_ dispatcher: any LinkDispatcher) throws(LinkError)
+  /// Stops delivery; the link may be attached again. When it returns no delivery is running, unless it was called
+  /// from inside one. Does nothing while not attached.
+  func detach()
+  /// Puts the link header in front of a packet to be sent: source, destination and protocol from the packet's facts,
+  /// where they are set. Does nothing on a link without Ethernet framing.
+  /// Throws `invalidArgument` when the packet has no headroom left, or already has a header.
+  func addHeader(to packet: inout PacketBuffer) throws(LinkError)
+  /// Marks the link header of a frame and stores its facts in the packet. False if there is no whole header.
+  func parseHeader(of packet: inout PacketBuffer) -> Bool
+  /// Sends a prefix of framed packets, never blocking, and returns how many it took. A packet that can never be sent
+  /// (too large, not framed) is taken, and counted as a drop with its cause.
+  /// Throws `wouldBlock`, `notAttached` or `closed`, only when it took none; an empty span returns 0.
+  @discardableResult func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int
+  /// Begins the end: idempotent, never joins, never blocks for long. Delivery stops after the batch under way.
+  func close()
+  /// Waits until the link is closed and its thread is gone, whoever closed it.
+  /// Throws `wouldDeadlock` from inside a callback of this link.
+  func wait() throws(LinkError)
+}
+
+/// Takes what a link receives. Callbacks come from the thread that drives the link, one at a time.
+public protocol LinkDispatcher: AnyObject, Sendable {
+  /// Packets arrived: `take` those you keep, the link reuses the rest when this returns.
+  func deliverPackets(_ packets: inout PacketBatch)
+  /// There is room again, after a write took fewer packets than it was given (and no later write took all of its own).
+  func linkHasRoom()
+  /// The link came to its end: once, after the last delivery.
+  func linkDidClose(_ reason: LinkCloseReason)
+}
+
+extension LinkDispatcher {
+  public func linkHasRoom() {}
+  public func linkDidClose(_ reason: LinkCloseReason) {}
+}
+
+extension LinkEndpoint {
+  /// Sends the batch's packets from position `from` on, as `writePackets` does. The batch stays as it is.
+  @inlinable @discardableResult
+  public func writeBatch(_ batch: borrowing PacketBatch, from: Int = 0) throws(LinkError) -> Int {
+    try batch.withPackets { packets throws(LinkError) in
+      try writePackets(from == 0 ? packets : packets.extracting(droppingFirst: from))
+    }
+  }
+}

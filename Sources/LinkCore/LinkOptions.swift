@@ -1,0 +1,70 @@
+/// What both kinds of link are made with. Every field has a default that suits a packet link of ordinary size.
+public struct LinkOptions: Sendable {
+  /// Who moves a link along.
+  public enum Drive: Sendable {
+    /// A thread of its own, from `attach` to `detach` or the end.
+    case thread
+    /// The owner, who calls `step()` and waits as `prepareToWait()` says: to share a thread among links, or to run in an
+    /// event loop.
+    case caller
+  }
+
+  /// The MTUs that a link can have, in network-layer bytes.
+  public static let mtuRange = 68...65536
+
+  /// The largest packet in network-layer bytes, the link header not counted.
+  public var mtu = 1500
+  /// This end's address. Set: frames have Ethernet headers. Nil: they are bare IP packets.
+  public var linkAddress: LinkAddress?
+  /// How many packets one delivery has at most: 1 to 64.
+  public var batchCapacity = 32
+  /// How long an idle link may look for packets before it sleeps; it does so only while recent waits were short. Zero
+  /// for links that share their CPUs with busy threads.
+  public var spin: Duration = .microseconds(50)
+  /// Where received packets live. Nil: a pool of the link's own, with room for four batches.
+  public var pool: PacketPool?
+  public var drive = Drive.thread
+  /// Facts that the owner states of what is behind the link: checksum offloads, save and restore.
+  public var capabilities: LinkCapabilities = []
+
+  public init(mtu: Int = 1500, linkAddress: LinkAddress? = nil) {
+    self.mtu = mtu
+    self.linkAddress = linkAddress
+  }
+
+  /// Throws `invalidArgument` for what no link can be made with.
+  package func validate() throws(LinkError) {
+    try Self.validate(mtu: mtu)
+    guard (1...64).contains(batchCapacity) else {
+      throw LinkError(.invalidArgument, "batch capacity \(batchCapacity): must be 1 to 64")
+    }
+    guard spin >= .zero && spin <= .milliseconds(10) else {
+      throw LinkError(.invalidArgument, "spin \(spin): must be 0 to 10 milliseconds")
+    }
+    if let linkAddress, linkAddress.isMulticast || linkAddress.bits == 0 {
+      throw LinkError(.invalidArgument, "link address \(linkAddress): must be the address of one interface")
+    }
+    if let pool, pool.chunkByteCount < PacketBuffer.defaultHeadroom + frameByteCount {
+      throw LinkError(
+        .invalidArgument,
+        "pool chunks of \(pool.chunkByteCount) bytes: mtu \(mtu) needs \(PacketBuffer.defaultHeadroom + frameByteCount)"
+      )
+    }
+  }
+
+  package static func validate(mtu: Int) throws(LinkError) {
+    guard mtuRange.contains(mtu) else {
+      throw LinkError(.invalidArgument, "mtu \(mtu): must be \(mtuRange.lowerBound) to \(mtuRange.upperBound)")
+    }
+  }
+
+  /// The largest frame, link header included.
+  package var frameByteCount: Int { mtu + (linkAddress == nil ? 0 : EthernetHeader.byteCount) }
+
+  /// The pool that was given, or a new one. A frame of the largest MTU fits in its chunks, so that the MTU can be raised
+  /// later; chunks that no large packet touches cost address space only.
+  package func makePool() -> PacketPool {
+    let frame = LinkOptions.mtuRange.upperBound + EthernetHeader.byteCount
+    return pool ?? PacketPool(frameByteCount: frame, capacity: 4 * batchCapacity)
+  }
+}

@@ -1,0 +1,15 @@
+import CLinkShims
+import Glibc
+
+/// Nanoseconds of CLOCK_MONOTONIC: never set back, not comparable across machines.
+@inline(__always)
+package func monotonicNanoseconds() -> UInt64 {
+  var time = timespec()
+  // SAFETY: a live local; this clock always exists, so the call cannot fail.
+  _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+}
+
+/// One turn of a spin loop, gentle to the sibling thread of the core.
+@inline(__always)
+package func spinPause() { link_pause() }

@@ -1,0 +1,40 @@
+import CLinkShims
+import Glibc
+
+/// The seals that keep a shared mapping from being pulled away under a process: without them a peer that truncates
+/// the file turns the next access into SIGBUS. `fcntl(F_ADD_SEALS)`.
+package struct FileSeals: OptionSet, Sendable {
+  package let rawValue: CInt
+  package init(rawValue: CInt) { self.rawValue = rawValue }
+
+  package static let shrink = FileSeals(rawValue: LINK_F_SEAL_SHRINK)
+  package static let grow = FileSeals(rawValue: LINK_F_SEAL_GROW)
+  package static let seal = FileSeals(rawValue: LINK_F_SEAL_SEAL)
+  /// Its size is fixed for ever, and so is the set of its seals.
+  package static let fixedSize: FileSeals = [.shrink, .grow, .seal]
+}
+
+extension OwnedDescriptor {
+  /// An anonymous file of `byteCount` zero bytes, its memory reserved and its size sealed. `memfd_create(2)`.
+  package static func sealedMemory(name: String, byteCount: Int) throws(SystemError) -> OwnedDescriptor {
+    let flags = LINK_MFD_CLOEXEC | LINK_MFD_ALLOW_SEALING
+    let file = OwnedDescriptor(
+      owning: try systemCall("memfd_create") {
+        // SAFETY: the call copies the name.
+        unsafe link_memfd_create(name, flags)
+      })
+    _ = try systemCall("ftruncate") { ftruncate(file.number, byteCount) }
+    // Reserve the pages now: on a full tmpfs or memory cgroup the error belongs here, not in a SIGBUS later.
+    // posix_fallocate returns its error instead of setting errno.
+    let reserved = posix_fallocate(file.number, 0, byteCount)
+    if reserved != 0 { throw SystemError("fallocate", reserved) }
+    _ = try systemCall("fcntl(F_ADD_SEALS)") { fcntl(file.number, LINK_F_ADD_SEALS, FileSeals.fixedSize.rawValue) }
+    return file
+  }
+
+  /// The seals of a memory file. Throws EINVAL where the file is of a kind that cannot have seals, which tells a
+  /// memfd from a file on disk. `fcntl(F_GET_SEALS)`.
+  package func seals() throws(SystemError) -> FileSeals {
+    FileSeals(rawValue: try systemCall("fcntl(F_GET_SEALS)") { fcntl(number, LINK_F_GET_SEALS) })
+  }
+}

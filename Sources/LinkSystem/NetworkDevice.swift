@@ -1,0 +1,124 @@
+import CLinkShims
+import Glibc
+
+/// TUN and TAP devices, and the interface settings that a link or a test needs. `netdevice(7)`, and the kernel's
+/// Documentation/networking/tuntap.rst.
+package enum NetworkDevice {
+  package enum Kind: Sendable { case tun, tap }
+
+  /// A descriptor of a device and the name that the device got.
+  package struct OpenDevice: ~Copyable, Sendable {
+    package let descriptor: OwnedDescriptor
+    package let name: String
+    package consuming func take() -> OwnedDescriptor { descriptor }
+  }
+
+  /// Attaches to the device `name`, making it if it is not there; it goes away with its last descriptor. A name with
+  /// `%d` asks the kernel for a number. Without packet information; non-blocking, close-on-exec. `TUNSETIFF`.
+  package static func open(_ kind: Kind, name: String) throws(SystemError) -> OpenDevice {
+    let path = "/dev/net/tun"
+    let file = OwnedDescriptor(
+      // SAFETY: the call copies the path.
+      owning: try systemCall("open(\(path))") { unsafe Glibc.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC) })
+    var request = try makeRequest(name)
+    request.flags = (kind == .tun ? LINK_IFF_TUN : LINK_IFF_TAP) | LINK_IFF_NO_PI
+    try control(file.number, LINK_TUNSETIFF, &request, "ioctl(TUNSETIFF, \(name))")
+    return OpenDevice(descriptor: file, name: deviceName(request))
+  }
+
+  /// Kind and name of the device behind a descriptor; nil when there is none. `TUNGETIFF`.
+  package static func attached(to descriptor: CInt) -> (kind: Kind, name: String)? {
+    var request = link_ifreq()
+    do { try control(descriptor, LINK_TUNGETIFF, &request, "ioctl(TUNGETIFF)") } catch { return nil }
+    return (request.flags & LINK_IFF_TAP != 0 ? .tap : .tun, deviceName(request))
+  }
+
+  /// Sets the interface up or down. `SIOCSIFFLAGS`.
+  package static func setUp(_ name: String, _ up: Bool = true) throws(SystemError) {
+    let socket = try inetSocket()
+    var request = try makeRequest(name)
+    try control(socket.number, UInt(SIOCGIFFLAGS), &request, "ioctl(SIOCGIFFLAGS, \(name))")
+    let flag = Int16(IFF_UP)
+    request.flags = up ? request.flags | flag : request.flags & ~flag
+    try control(socket.number, UInt(SIOCSIFFLAGS), &request, "ioctl(SIOCSIFFLAGS, \(name))")
+  }
+
+  /// Whether the interface is up. `SIOCGIFFLAGS`.
+  package static func isUp(_ name: String) throws(SystemError) -> Bool {
+    let socket = try inetSocket()
+    var request = try makeRequest(name)
+    try control(socket.number, UInt(SIOCGIFFLAGS), &request, "ioctl(SIOCGIFFLAGS, \(name))")
+    return request.flags & Int16(IFF_UP) != 0
+  }
+
+  /// The interface's MTU in bytes, without the link header. `SIOCGIFMTU`.
+  package static func mtu(_ name: String) throws(SystemError) -> Int {
+    let socket = try inetSocket()
+    var request = try makeRequest(name)
+    try control(socket.number, UInt(SIOCGIFMTU), &request, "ioctl(SIOCGIFMTU, \(name))")
+    return Int(request.value)
+  }
+
+  /// `SIOCSIFMTU`.
+  package static func setMTU(_ name: String, _ mtu: Int) throws(SystemError) {
+    let socket = try inetSocket()
+    var request = try makeRequest(name)
+    request.value = CInt(mtu)
+    try control(socket.number, UInt(SIOCSIFMTU), &request, "ioctl(SIOCSIFMTU, \(name))")
+  }
+
+  /// Gives the interface an IPv4 address (four bytes) with a prefix. `SIOCSIFADDR`, `SIOCSIFNETMASK`.
+  package static func setAddress(_ name: String, ipv4: [UInt8], prefixLength: Int) throws(SystemError) {
+    precondition(ipv4.count == 4 && (0...32).contains(prefixLength))
+    let socket = try inetSocket()
+    let mask = prefixLength == 0 ? 0 : UInt32.max << UInt32(32 - prefixLength)
+    let maskBytes = (0..<4).map { UInt8(truncatingIfNeeded: mask >> UInt32(24 - 8 * $0)) }
+    for (code, bytes, label) in [(SIOCSIFADDR, ipv4, "SIOCSIFADDR"), (SIOCSIFNETMASK, maskBytes, "SIOCSIFNETMASK")] {
+      var request = try makeRequest(name)
+      request.address.sa_family = sa_family_t(AF_INET)
+      // SAFETY: a sockaddr_in has its address at offset 4, within the 16 bytes of the sockaddr.
+      unsafe withUnsafeMutableBytes(of: &request.address) { for i in 0..<4 { unsafe $0[4 + i] = bytes[i] } }
+      try control(socket.number, UInt(code), &request, "ioctl(\(label), \(name))")
+    }
+  }
+
+  /// Adds an IPv6 address (16 bytes) with a prefix. `SIOCSIFADDR` on an AF_INET6 socket, with `in6_ifreq`.
+  package static func addAddress(_ name: String, ipv6: [UInt8], prefixLength: Int) throws(SystemError) {
+    precondition(ipv6.count == 16 && (0...128).contains(prefixLength))
+    let socket = try inetSocket(AF_INET6)
+    var request = link_in6_ifreq()
+    // SAFETY: a live local; its first 16 bytes are the address.
+    unsafe withUnsafeMutableBytes(of: &request) { for i in 0..<16 { unsafe $0[i] = ipv6[i] } }
+    request.prefix_length = UInt32(prefixLength)
+    // SAFETY: the call reads the name.
+    request.index = unsafe CInt(if_nametoindex(name))
+    try control(socket.number, UInt(SIOCSIFADDR), &request, "ioctl(SIOCSIFADDR, \(name), IPv6)")
+  }
+
+  private static func inetSocket(_ family: CInt = AF_INET) throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(
+      owning: try systemCall("socket") { socket(family, LINK_SOCK_DGRAM | LINK_SOCK_CLOEXEC, 0) })
+  }
+
+  private static func makeRequest(_ name: String) throws(SystemError) -> link_ifreq {
+    var request = link_ifreq()
+    let bytes = Array(name.utf8)
+    guard (1...15).contains(bytes.count) else { throw SystemError("interface name \"\(name)\"", ENAMETOOLONG) }
+    // SAFETY: 15 bytes at most, checked above, into a field of 16 that is zero: its final zero stays.
+    unsafe withUnsafeMutableBytes(of: &request.name) { unsafe $0.copyBytes(from: bytes) }
+    return request
+  }
+
+  private static func deviceName(_ request: link_ifreq) -> String {
+    // SAFETY: read-only view of a local's 16 bytes.
+    unsafe withUnsafeBytes(of: request.name) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+
+  private static func control<Request>(
+    _ descriptor: CInt, _ code: UInt, _ request: inout Request, _ label: String
+  ) throws(SystemError) {
+    // SAFETY: each caller passes the record that its request code reads and writes; layouts are asserted in C.
+    let result = unsafe withUnsafeMutablePointer(to: &request) { unsafe link_ioctl(descriptor, code, $0) }
+    if result == -1 { throw SystemError(label, errno) }
+  }
+}

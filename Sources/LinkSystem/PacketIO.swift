@@ -1,0 +1,42 @@
+import CLinkShims
+import Glibc
+
+/// The data path's plain calls: one packet each. All return a byte count, or minus errno; none blocks on a
+/// non-blocking descriptor.
+package enum PacketIO {
+  /// Reads one packet into `buffer`. `read(2)`.
+  @unsafe package static func read(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    // SAFETY: the caller's buffer has the size it says.
+    dataCall { unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+  }
+
+  /// Writes one packet. `write(2)`.
+  @unsafe package static func write(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
+    // SAFETY: as above.
+    dataCall { unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+  }
+
+  /// Sends one packet on a socket; a peer that is gone is an error, never SIGPIPE. `send(2)`.
+  @unsafe package static func send(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
+    let flags = LINK_MSG_NOSIGNAL | LINK_MSG_DONTWAIT
+    // SAFETY: as above.
+    return dataCall { unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags) }
+  }
+
+  /// Reads and throws away what waits on a socket, at most `limit` messages. Returns how many there were.
+  package static func discardInput(_ descriptor: CInt, limit: Int) -> Int {
+    var sink = InlineArray<256, UInt8>(repeating: 0)
+    var span = sink.mutableSpan
+    let flags = LINK_MSG_DONTWAIT | LINK_MSG_TRUNC
+    var count = 0
+    while count < limit {
+      // SAFETY: a live local of 256 bytes.
+      let result = unsafe span.withUnsafeMutableBufferPointer { buffer in
+        dataCall { unsafe recv(descriptor, buffer.baseAddress, buffer.count, flags) }
+      }
+      if result <= 0 { break }
+      count += 1
+    }
+    return count
+  }
+}

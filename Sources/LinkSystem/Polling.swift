@@ -1,0 +1,61 @@
+import CLinkShims
+import Glibc
+
+/// The conditions that a wait asks for and reports. `poll(2)`.
+package struct PollEvents: OptionSet, Sendable {
+  package let rawValue: Int16
+  package init(rawValue: Int16) { self.rawValue = rawValue }
+
+  package static let input = PollEvents(rawValue: Int16(POLLIN))
+  package static let output = PollEvents(rawValue: Int16(POLLOUT))
+  package static let peerShutdown = PollEvents(rawValue: LINK_POLLRDHUP)
+  package static let hangUp = PollEvents(rawValue: Int16(POLLHUP))
+  package static let error = PollEvents(rawValue: Int16(POLLERR))
+  package static let invalid = PollEvents(rawValue: Int16(POLLNVAL))
+  /// Reported whether asked for or not, except the first.
+  package static let gone: PollEvents = [.peerShutdown, .hangUp, .error, .invalid]
+}
+
+/// A descriptor to wait on, and what came of it.
+package struct PollEntry: Sendable {
+  package var descriptor: CInt
+  package var events: PollEvents
+  package var reported: PollEvents = []
+
+  /// A negative descriptor is skipped by the kernel.
+  package init(_ descriptor: CInt, _ events: PollEvents) {
+    self.descriptor = descriptor
+    self.events = events
+  }
+}
+
+/// Waits until one of up to four entries has something to report, or the time is over.
+/// `nanoseconds`: nil waits for ever. Returns false when the time was over or a signal came. `ppoll(2)`.
+@discardableResult
+package func poll(_ entries: inout InlineArray<4, PollEntry>, nanoseconds: UInt64?) throws(SystemError) -> Bool {
+  var raw = InlineArray<4, pollfd> { index in
+    pollfd(fd: entries[index].descriptor, events: entries[index].events.rawValue, revents: 0)
+  }
+  var span = raw.mutableSpan
+  // SAFETY: the four records are a live local; the time is one too, or absent.
+  let result = unsafe span.withUnsafeMutableBufferPointer { buffer in
+    guard let nanoseconds else { return unsafe link_ppoll(buffer.baseAddress, 4, nil) }
+    var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    return unsafe link_ppoll(buffer.baseAddress, 4, &time)
+  }
+  if result < 0 {
+    let number = errno
+    if number == EINTR { return false }
+    throw SystemError("ppoll", number)
+  }
+  for index in raw.indices { entries[index].reported = PollEvents(rawValue: raw[index].revents) }
+  return result > 0
+}
+
+/// What is ready on one descriptor: waits as above.
+package func poll(_ descriptor: CInt, _ events: PollEvents, nanoseconds: UInt64?) throws(SystemError) -> PollEvents {
+  var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+  entries[0] = PollEntry(descriptor, events)
+  try poll(&entries, nanoseconds: nanoseconds)
+  return entries[0].reported
+}

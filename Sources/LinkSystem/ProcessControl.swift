@@ -1,0 +1,34 @@
+import CLinkShims
+import Glibc
+
+/// What a tool sets for its own process: signals, CPUs, namespaces.
+package enum ProcessControl {
+  /// Blocks the signals in this thread and its future children, and returns a descriptor that reads when one comes.
+  /// Call before the first thread starts. `signalfd(2)`.
+  package static func signalDescriptor(_ signals: [CInt]) throws(SystemError) -> OwnedDescriptor {
+    // SAFETY: the array's storage is valid during each call, and its count is passed.
+    let descriptor = unsafe signals.withUnsafeBufferPointer { list in
+      _ = unsafe link_block_signals(list.baseAddress, CInt(list.count))
+      return unsafe link_signalfd(list.baseAddress, CInt(list.count))
+    }
+    if descriptor < 0 { throw SystemError("signalfd", errno) }
+    return OwnedDescriptor(owning: descriptor)
+  }
+
+  /// Keeps this thread, and threads it starts later, on one of the CPUs it may use: the `index`-th.
+  /// Returns false, and changes nothing, where there is none. `sched_setaffinity(2)`.
+  @discardableResult
+  package static func pin(toAllowedCPU index: Int) -> Bool {
+    let cpu = link_allowed_cpu(CInt(index))
+    return cpu >= 0 && link_set_affinity(cpu) == 0
+  }
+
+  /// Moves this thread, and threads it starts later, into a network namespace of its own, which goes away with the last
+  /// of them. Call before the first thread starts. `unshare(CLONE_NEWNET)`.
+  package static func enterNewNetworkNamespace() throws(SystemError) {
+    _ = try systemCall("unshare(CLONE_NEWNET)") { link_unshare_network() }
+  }
+
+  /// Asks the kernel to send this process `signal` when its parent thread ends, however it ends. `prctl(2)`.
+  package static func dieWithParent(_ signal: CInt = SIGKILL) { _ = link_set_parent_death_signal(signal) }
+}
