@@ -28,7 +28,7 @@ let package = Package(
     // The folder is Queue; the module is not, because a public package already has a target of that
     // name and SwiftPM refuses a graph with two.
     .target(
-      name: "LinkQueue", dependencies: ["LinkCore", "LinkSystem"], path: "Sources/Queue", swiftSettings: rules),
+      name: "LinkQueue", dependencies: ["CLinkShims", "LinkCore"], path: "Sources/Queue", swiftSettings: rules),
     .target(
       name: "SharedMemLink", dependencies: ["Eventfd", "LinkCore", "LinkQueue", "LinkSystem"], swiftSettings: rules),
     .target(name: "FDLink", dependencies: ["Eventfd", "LinkCore", "LinkSystem"], swiftSettings: rules),

@@ -156,6 +156,13 @@
     @inline(__always) get { unsafe slots }
   }
 
+  /// Lends the spare at `index`, below what `prepareToReceive` returned, to be filled.
+  @inlinable @inline(__always) package mutating func fill<R>(_ index: Int, _ body: (inout PacketBuffer) -> R) -> R {
+    assert(index >= 0 && index < filled && taken == 0)
+    // SAFETY: slots below `filled` are initialised while nothing is taken.
+    return unsafe body(&slots[index])
+  }
+
   /// Says that the first `count` slots are packets now. At most what `prepareToReceive` returned.
   @inlinable @inline(__always) package mutating func setReceived(_ count: Int) {
     assert(count <= filled && taken == 0)

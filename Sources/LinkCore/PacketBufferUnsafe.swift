@@ -150,6 +150,14 @@
     @inline(__always) get { unsafe UnsafeRawBufferPointer(start: base + Int(start), count: frameByteCount) }
   }
 
+  /// The same, for writing.
+  @unsafe @inlinable package var mutableFrameBytes: UnsafeMutableRawBufferPointer {
+    // SAFETY: as `withFrame`; the caller has the packet `inout`.
+    @inline(__always) mutating get {
+      unsafe UnsafeMutableRawBufferPointer(start: base + Int(start), count: frameByteCount)
+    }
+  }
+
   /// Makes the packet an unread frame of `count` bytes behind the default headroom, and returns where its bytes go. Nil,
   /// and nothing changed, if the chunk is too small.
   @unsafe @inlinable @inline(__always)
@@ -162,5 +170,11 @@
     facts = PacketFacts()
     // SAFETY: `headroom` is within the chunk, checked above.
     return unsafe base + headroom
+  }
+
+  /// The same, for a caller that fills it by other means.
+  @inlinable @inline(__always) package mutating func beginFrame(_ count: Int) -> Bool {
+    // SAFETY: the address is not used.
+    unsafe prepareFrame(count) != nil
   }
 }

@@ -1,0 +1,25 @@
+/// What a frame must be like to be sent on a link. Both links ask this one.
+package struct SendLimits: Sendable {
+  /// The largest packet, in network-layer bytes.
+  package let mtu: Int
+  /// The link header that every frame has: 0 or 14 bytes.
+  package let headerLength: Int
+
+  package init(mtu: Int, headerLength: Int) {
+    self.mtu = mtu
+    self.headerLength = headerLength
+  }
+
+  /// Why the packet can never be sent; nil: it can.
+  @inlinable @inline(__always) package func refusal(of packet: borrowing PacketBuffer) -> DropCause? {
+    if packet.byteCount &- 1 < mtu, packet.linkHeaderLength == headerLength, packet.byteCount > 0 { return nil }
+    return slowRefusal(packet)
+  }
+
+  @usableFromInline @inline(never) func slowRefusal(_ packet: borrowing PacketBuffer) -> DropCause? {
+    if packet.frameByteCount == 0 { return .empty }
+    if packet.linkHeaderLength != headerLength { return .unframed }
+    // A link header alone is a frame, if a strange one: it goes out as it is.
+    return packet.byteCount > mtu ? .oversize : nil
+  }
+}

@@ -1,0 +1,101 @@
+package import LinkCore
+
+/// The server's mirror of `TransmitQueue`: packets out of the client's tx pipe, completions into its rx pipe. Bytes are
+/// copied out before anyone looks at them.
+package struct ServerReceiveQueue: ~Copyable {
+  private var packets: PipeReader<SharedRegion>
+  private var completions: PipeWriter<SharedRegion>
+  private let data: SharedRegion
+  /// A completion that did not fit into its pipe. Nothing more is received until it does.
+  private var owed: UInt64?
+  package var tally = LinkTally()
+
+  package init(packets: SharedRegion, completions: SharedRegion, data: SharedRegion) {
+    self.packets = PipeReader(packets)
+    self.completions = PipeWriter(completions)
+    self.data = data
+  }
+
+  /// The peer broke one of the pipes.
+  package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
+  /// Nothing to receive right now.
+  package var isEmpty: Bool { packets.isEmpty }
+  /// Packets may be there, but the client does not collect its completions; it announces nothing when it does.
+  package var isBlocked: Bool { owed != nil }
+
+  /// Receives up to a batch. Returns the packets received; 0 with an empty batch: nothing was there, everything was
+  /// malformed, or it is blocked.
+  package mutating func receive(into batch: inout PacketBatch, available: Int) -> Int {
+    if let identifier = owed {
+      guard complete(identifier) else { return 0 }
+      owed = nil
+      completions.flush()
+    }
+    var received = 0
+    var bytes = 0
+    // Malformed packets fill no place in the batch: they are bounded by themselves.
+    var budget = 2 &* available
+    while received < available, budget > 0, let slot = packets.pull() {
+      budget &-= 1
+      guard slot.byteCount >= TransmitMessage.headerByteCount else {
+        // Too short even for an id: there is nothing to complete.
+        tally[.malformed] += 1
+        continue
+      }
+      let identifier = packets.memory.field64(slot.offset &+ TransmitMessage.identifier)
+      let total = Int(packets.memory.field32(slot.offset &+ TransmitMessage.totalByteCount))
+      if let cause = batch.fill(received, { fetch(slot, claimedTotal: total, into: &$0) }) {
+        tally[cause] += 1
+      } else {
+        received &+= 1
+        bytes &+= total
+      }
+      // Right after the copy: the client's buffer is free again, whatever became of the packet.
+      if !complete(identifier) {
+        owed = identifier
+        break
+      }
+    }
+    packets.flush()
+    completions.flush()
+    batch.setReceived(received)
+    if received > 0 {
+      tally.packets &+= UInt64(truncatingIfNeeded: received)
+      tally.bytes &+= UInt64(truncatingIfNeeded: bytes)
+      tally.batches &+= 1
+    }
+    return received
+  }
+
+  @inline(__always) private mutating func complete(_ identifier: UInt64) -> Bool {
+    guard let slot = completions.push(CompletionMessage.byteCount) else { return false }
+    completions.memory.setField64(identifier, slot.offset &+ CompletionMessage.identifier)
+    return true
+  }
+
+  /// Copies one packet out. Every number is a claim of the peer, read once and checked against our own geometry. Returns
+  /// why the packet is dropped; nil: it is whole.
+  @inline(__always) private func fetch(
+    _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer
+  ) -> DropCause? {
+    if total == 0 { return .empty }
+    guard packet.beginFrame(total) else { return .oversize }
+    let memory = packets.memory
+    var descriptor = slot.offset &+ TransmitMessage.headerByteCount
+    var room = slot.byteCount &- TransmitMessage.headerByteCount
+    var position = 0
+    while position < total {
+      guard room >= TransmitMessage.bufferByteCount else { return .malformed }
+      let claimedOffset = memory.field64(descriptor &+ TransmitMessage.bufferOffset)
+      // A client writes the whole buffer's size here; the total governs.
+      let claimedSize = Int(memory.field32(descriptor &+ TransmitMessage.bufferSize))
+      let size = min(claimedSize, total &- position)
+      guard data.contains(claimedOffset, UInt64(truncatingIfNeeded: size)) else { return .malformed }
+      data.copyOut(Int(truncatingIfNeeded: claimedOffset), count: size, to: &packet, at: position)
+      position &+= size
+      descriptor &+= TransmitMessage.bufferByteCount
+      room &-= TransmitMessage.bufferByteCount
+    }
+    return nil
+  }
+}

@@ -1,0 +1,134 @@
+package import LinkCore
+
+/// The server's mirror of `ReceiveQueue`: it takes posted buffers out of the client's RX queue, fills them and sends them
+/// back. Only a frame's own bytes leave: sizes are exact.
+package struct ServerTransmitQueue: ~Copyable {
+  private var posts: PipeReader<SharedRegion>
+  private var packets: PipeWriter<SharedRegion>
+  private let data: SharedRegion
+  private var posted: PostedBuffers
+  /// Bytes that the packet which did not fit needs.
+  private var bytesWanted = 1
+  /// Buffers given back to the client in packets that it may not have taken yet.
+  package var tally = LinkTally()
+
+  /// More buffers than the largest frame takes, cut into the smallest buffers of an honest client.
+  private static let mostPosted = 2048
+
+  package init(posts: SharedRegion, packets: SharedRegion, data: SharedRegion) {
+    self.posts = PipeReader(posts)
+    self.packets = PipeWriter(packets)
+    self.data = data
+    posted = PostedBuffers(capacity: Self.mostPosted)
+  }
+
+  /// The peer broke one of the pipes.
+  package var isCorrupt: Bool { posts.isCorrupt || packets.isCorrupt }
+
+  /// Sends a prefix, all of it visible to the peer at once, and returns its length. Packets that can never be sent are
+  /// counted and taken.
+  package mutating func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int {
+    var index = 0
+    var sent = 0
+    var bytes = 0
+    while index < frames.count {
+      if let cause = limits.refusal(of: frames[index]) {
+        tally[cause] += 1
+      } else {
+        let count = frames[index].frameByteCount
+        if let cause = put(frames[index], count) {
+          guard cause == .oversize else { break }
+          tally[.oversize] += 1
+        } else {
+          sent &+= 1
+          bytes &+= count
+        }
+      }
+      index &+= 1
+    }
+    posts.flush()
+    if sent > 0 {
+      packets.flush()
+      tally.packets &+= UInt64(truncatingIfNeeded: sent)
+      tally.bytes &+= UInt64(truncatingIfNeeded: bytes)
+      tally.batches &+= 1
+    }
+    return index
+  }
+
+  /// Whether the packet that did not fit last would fit now.
+  package mutating func hasRoom() -> Bool {
+    collect(atLeast: bytesWanted)
+    posts.flush()
+    guard posted.byteCount >= bytesWanted || posted.isFull else { return false }
+    let fits = packets.push(ReceiveMessage.headerByteCount + posted.count * ReceiveMessage.bufferByteCount) != nil
+    packets.abort()
+    return fits
+  }
+
+  /// Pulls posted buffers until they hold `byteCount` bytes, as far as there are any. Every number is a claim, read once;
+  /// a buffer outside the data area, or without any room, is counted and forgotten.
+  @inline(__always) private mutating func collect(atLeast byteCount: Int) {
+    var budget = 2 &* Self.mostPosted
+    while posted.byteCount < byteCount, !posted.isFull, budget > 0, let slot = posts.pull() {
+      budget &-= 1
+      let memory = posts.memory
+      guard slot.byteCount == PostedBufferMessage.byteCount else {
+        tally[.badCompletion] += 1
+        continue
+      }
+      let claimedOffset = memory.field64(slot.offset &+ PostedBufferMessage.offset)
+      let claimedSize = memory.field32(slot.offset &+ PostedBufferMessage.size)
+      guard claimedSize > 0, data.contains(claimedOffset, UInt64(claimedSize)) else {
+        tally[.badCompletion] += 1
+        continue
+      }
+      posted.append(
+        PostedBuffers.Buffer(
+          offset: claimedOffset, userData: memory.field64(slot.offset &+ PostedBufferMessage.userData),
+          identifier: memory.field64(slot.offset &+ PostedBufferMessage.identifier), byteCount: Int(claimedSize)))
+    }
+  }
+
+  /// Copies one frame into posted buffers and pushes its message. Returns nil; `noRoom`, and nothing changed, if there is
+  /// none now; `oversize` if the client's buffers are so small that there never will be.
+  @inline(__always) private mutating func put(_ frame: borrowing PacketBuffer, _ byteCount: Int) -> DropCause? {
+    if posted.byteCount < byteCount {
+      collect(atLeast: byteCount)
+      if posted.byteCount < byteCount {
+        bytesWanted = byteCount
+        return posted.isFull ? .oversize : .noRoom
+      }
+    }
+    var count = 1
+    var held = posted[0].byteCount
+    while held < byteCount {
+      held &+= posted[count].byteCount
+      count &+= 1
+    }
+    let messageByteCount = ReceiveMessage.headerByteCount &+ count &* ReceiveMessage.bufferByteCount
+    guard messageByteCount <= packets.maxByteCount else { return .oversize }
+    guard let slot = packets.push(messageByteCount) else {
+      bytesWanted = byteCount
+      return .noRoom
+    }
+    let memory = packets.memory
+    memory.setField32(UInt32(truncatingIfNeeded: byteCount), slot.offset &+ ReceiveMessage.totalByteCount)
+    memory.setField32(0, slot.offset &+ ReceiveMessage.reserved)
+    var descriptor = slot.offset &+ ReceiveMessage.headerByteCount
+    var position = 0
+    for index in 0..<count {
+      let buffer = posted[index]
+      let size = min(byteCount &- position, buffer.byteCount)
+      data.copyIn(frame, from: position, count: size, to: Int(truncatingIfNeeded: buffer.offset))
+      memory.setField64(buffer.offset, descriptor &+ ReceiveMessage.bufferOffset)
+      memory.setField32(UInt32(truncatingIfNeeded: size), descriptor &+ ReceiveMessage.bufferSize)
+      memory.setField64(buffer.userData, descriptor &+ ReceiveMessage.userData)
+      memory.setField64(buffer.identifier, descriptor &+ ReceiveMessage.identifier)
+      position &+= size
+      descriptor &+= ReceiveMessage.bufferByteCount
+    }
+    posted.removeFirst(count)
+    return nil
+  }
+}

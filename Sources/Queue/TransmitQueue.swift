@@ -1,0 +1,132 @@
+package import LinkCore
+
+/// The client's sending half: packets into the TX queue's tx pipe, completions back through its rx pipe. It owns the data
+/// area. Never blocks, never makes a system call.
+package struct TransmitQueue: ~Copyable {
+  private var packets: PipeWriter<SharedRegion>
+  private var completions: PipeReader<SharedRegion>
+  private let data: SharedRegion
+  private var arena: BufferArena
+  private var inFlight = 0
+  /// Completions that are not collected must fit into their pipe: a peer may not survive a full one.
+  private let mostInFlight: Int
+  private var sentSinceCollection = 0
+  /// Buffers that the packet which did not fit needs.
+  private var buffersWanted = 1
+  package var tally = LinkTally()
+
+  /// Completions are collected after this many packets, and whenever room runs out: looking at a pipe that the peer is
+  /// writing to moves its cache line, which costs as much as a packet.
+  private static let collectionInterval = 64
+
+  /// The buffers that a data area can be cut into, in bytes.
+  package static let bufferByteCounts = 64...65536
+
+  package init(packets: SharedRegion, completions: SharedRegion, data: SharedRegion, bufferByteCount: Int) {
+    precondition(Self.bufferByteCounts.contains(bufferByteCount))
+    self.packets = PipeWriter(packets)
+    self.completions = PipeReader(completions)
+    self.data = data
+    arena = BufferArena(dataByteCount: data.byteCount, bufferByteCount: bufferByteCount)
+    mostInFlight = Pipe.capacity(
+      pipeByteCount: completions.byteCount, messageByteCount: CompletionMessage.byteCount)
+  }
+
+  /// The peer broke one of the pipes.
+  package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
+  /// The peer has completed everything.
+  package var isDrained: Bool { inFlight == 0 }
+
+  /// Sends a prefix, all of it visible to the peer at once, and returns its length. Packets that can never be sent are
+  /// counted and taken.
+  package mutating func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int {
+    if sentSinceCollection >= Self.collectionInterval { collectCompletions() }
+    var index = 0
+    var sent = 0
+    var bytes = 0
+    while index < frames.count {
+      if let cause = limits.refusal(of: frames[index]) {
+        tally[cause] += 1
+      } else {
+        let count = frames[index].frameByteCount
+        if !put(frames[index], count) {
+          collectCompletions()
+          if !put(frames[index], count) { break }
+        }
+        sent &+= 1
+        bytes &+= count
+      }
+      index &+= 1
+    }
+    if sent > 0 {
+      packets.flush()
+      sentSinceCollection &+= sent
+      tally.packets &+= UInt64(truncatingIfNeeded: sent)
+      tally.bytes &+= UInt64(truncatingIfNeeded: bytes)
+      tally.batches &+= 1
+    }
+    return index
+  }
+
+  /// Takes back the buffers of completed packets. A completion of nothing is counted; it changes nothing else.
+  package mutating func collectCompletions() {
+    sentSinceCollection = 0
+    // No honest peer completes more than is under way; more is left for the next time.
+    var budget = arena.count &+ 1
+    while budget > 0, let slot = completions.pull() {
+      budget &-= 1
+      if slot.byteCount == CompletionMessage.byteCount,
+        arena.release(completions.memory.field64(slot.offset &+ CompletionMessage.identifier))
+      {
+        inFlight &-= 1
+      } else {
+        tally[.badCompletion] += 1
+      }
+    }
+    completions.flush()
+  }
+
+  /// Whether the packet that did not fit last would fit now.
+  package mutating func hasRoom() -> Bool {
+    collectCompletions()
+    guard arena.freeCount >= buffersWanted, inFlight < mostInFlight else { return false }
+    let fits = packets.push(messageByteCount(buffersWanted)) != nil
+    packets.abort()
+    return fits
+  }
+
+  @inline(__always) private func messageByteCount(_ buffers: Int) -> Int {
+    TransmitMessage.headerByteCount &+ buffers &* TransmitMessage.bufferByteCount
+  }
+
+  /// Copies one frame into free buffers and pushes its message. False, and nothing changed, if there is no room.
+  @inline(__always) private mutating func put(_ frame: borrowing PacketBuffer, _ byteCount: Int) -> Bool {
+    let count = arena.buffersNeeded(byteCount)
+    guard count <= arena.freeCount, inFlight < mostInFlight, let slot = packets.push(messageByteCount(count)) else {
+      buffersWanted = count
+      return false
+    }
+    let first = arena.nextFree
+    let memory = packets.memory
+    memory.setField64(UInt64(truncatingIfNeeded: first), slot.offset &+ TransmitMessage.identifier)
+    memory.setField32(UInt32(truncatingIfNeeded: byteCount), slot.offset &+ TransmitMessage.totalByteCount)
+    memory.setField32(0, slot.offset &+ TransmitMessage.reserved)
+    var descriptor = slot.offset &+ TransmitMessage.headerByteCount
+    var buffer = first
+    var position = 0
+    while true {
+      let size = min(byteCount &- position, arena.bufferByteCount)
+      let offset = arena.offset(of: buffer)
+      data.copyIn(frame, from: position, count: size, to: offset)
+      memory.setField64(UInt64(truncatingIfNeeded: offset), descriptor &+ TransmitMessage.bufferOffset)
+      memory.setField32(UInt32(truncatingIfNeeded: size), descriptor &+ TransmitMessage.bufferSize)
+      position &+= size
+      if position == byteCount { break }
+      descriptor &+= TransmitMessage.bufferByteCount
+      buffer = arena.follower(of: buffer)
+    }
+    arena.allocate(count: count, last: buffer)
+    inFlight &+= 1
+    return true
+  }
+}
