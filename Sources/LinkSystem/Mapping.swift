@@ -6,9 +6,10 @@ import Glibc
   @unsafe package let base: UnsafeMutableRawPointer
   package let byteCount: Int
 
-  /// Maps `byteCount` bytes of `file`, from its start.
-  package init(_ file: borrowing OwnedDescriptor, byteCount: Int) throws(SystemError) {
+  /// Maps the whole of `file`, as large as it is now.
+  package init(_ file: borrowing OwnedDescriptor) throws(SystemError) {
     let number = file.number
+    let byteCount = try file.status().byteCount
     // SAFETY: a new mapping at an address of the kernel's choice replaces none of ours; MAP_FAILED is checked below.
     let address = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, number, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else { throw SystemError("mmap", errno) }

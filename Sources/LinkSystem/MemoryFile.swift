@@ -15,8 +15,11 @@ package struct FileSeals: OptionSet, Sendable {
 }
 
 extension OwnedDescriptor {
-  /// An anonymous file of `byteCount` zero bytes, its memory reserved and its size sealed. `memfd_create(2)`.
-  package static func sealedMemory(name: String, byteCount: Int) throws(SystemError) -> OwnedDescriptor {
+  /// An anonymous file of `byteCount` bytes, its memory reserved and its size sealed: zeros behind the `prefix`.
+  /// `memfd_create(2)`.
+  package static func sealedMemory(
+    name: String, byteCount: Int, startingWith prefix: [UInt8] = []
+  ) throws(SystemError) -> OwnedDescriptor {
     let flags = LINK_MFD_CLOEXEC | LINK_MFD_ALLOW_SEALING
     let file = OwnedDescriptor(
       owning: try systemCall("memfd_create") {
@@ -28,13 +31,15 @@ extension OwnedDescriptor {
     // posix_fallocate returns its error instead of setting errno.
     let reserved = posix_fallocate(file.number, 0, byteCount)
     if reserved != 0 { throw SystemError("fallocate", reserved) }
+    // SAFETY: the array's bytes are valid during the call.
+    _ = try systemCall("pwrite") { unsafe pwrite(file.number, prefix, prefix.count, 0) }
     _ = try systemCall("fcntl(F_ADD_SEALS)") { fcntl(file.number, LINK_F_ADD_SEALS, FileSeals.fixedSize.rawValue) }
     return file
   }
 
   /// The seals of a memory file. Throws EINVAL where the file is of a kind that cannot have seals, which tells a
   /// memfd from a file on disk. `fcntl(F_GET_SEALS)`.
-  package func seals() throws(SystemError) -> FileSeals {
+  package static func seals(of number: CInt) throws(SystemError) -> FileSeals {
     FileSeals(rawValue: try systemCall("fcntl(F_GET_SEALS)") { fcntl(number, LINK_F_GET_SEALS) })
   }
 }

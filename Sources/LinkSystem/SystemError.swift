@@ -13,6 +13,11 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     self.number = number
   }
 
+  // For checks of our own that the kernel would answer so.
+  package static let notSocket = ENOTSOCK
+  package static let timedOut = ETIMEDOUT
+  package static let connectionReset = ECONNRESET
+
   package var description: String { "\(operation): \(errorMessage(number))" }
 }
 

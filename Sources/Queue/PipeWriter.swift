@@ -56,8 +56,8 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
   /// Forgets everything pushed since the last flush.
   package mutating func abort() { next = tail }
 
-  /// Whether something is pushed and not flushed.
-  package var hasPending: Bool { next != tail }
+  /// Whether the reader has given back everything that was flushed.
+  package mutating func isDrained() -> Bool { reclaim(tail &+ Pipe.revolution) }
 
   /// Fills the end of the ring with a wrap slot, so that the next message begins at offset 0. False if there is no room,
   /// or the message would not fit into any ring of this length.

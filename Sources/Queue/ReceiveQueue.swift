@@ -2,7 +2,7 @@ package import LinkCore
 
 /// The client's receiving half: it posts buffers through the RX queue's tx pipe, and gets packets in them through its rx
 /// pipe. Each buffer is copied out and posted again at once.
-package struct ReceiveQueue: ~Copyable {
+package struct ReceiveQueue: ReceivingQueue, ~Copyable {
   private var posts: PipeWriter<SharedRegion>
   private var packets: PipeReader<SharedRegion>
   private let data: SharedRegion
@@ -45,7 +45,7 @@ package struct ReceiveQueue: ~Copyable {
 
   /// Receives up to a batch. Returns the packets received; 0 with an empty batch: nothing was there, or everything was
   /// malformed.
-  package mutating func receive(into batch: inout PacketBatch, available: Int) -> Int {
+  package mutating func receive(into batch: inout PacketBatch, available: Int, _ framing: LinkFraming) -> Int {
     var received = 0
     var bytes = 0
     // Malformed packets fill no place in the batch: they are bounded by themselves.
@@ -56,7 +56,7 @@ package struct ReceiveQueue: ~Copyable {
         slot.byteCount >= ReceiveMessage.headerByteCount
         ? Int(packets.memory.field32(slot.offset &+ ReceiveMessage.totalByteCount)) : 0
       var cause: DropCause?
-      batch.fill(received) { cause = take(slot, claimedTotal: total, into: &$0) }
+      batch.fill(received) { cause = take(slot, claimedTotal: total, into: &$0, framing) }
       if let cause {
         tally[cause] += 1
       } else {
@@ -79,7 +79,7 @@ package struct ReceiveQueue: ~Copyable {
   /// names wrongly it does not get back. Every number is a claim, read once. Returns why the packet is dropped; nil: it
   /// is whole.
   @inline(__always) private mutating func take(
-    _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer
+    _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer, _ framing: LinkFraming
   ) -> DropCause? {
     let memory = packets.memory
     let rest = slot.byteCount &- ReceiveMessage.headerByteCount
@@ -112,7 +112,7 @@ package struct ReceiveQueue: ~Copyable {
       if idleCount > 0 || !post(buffer) { putAside(buffer) }
     }
     // A server must send buffers for the whole total, or a client loses them.
-    return cause ?? (position == total ? nil : .malformed)
+    return cause ?? (position < total ? .malformed : framing.parseHeader(of: &packet) ? nil : .runt)
   }
 
   @inline(never) private mutating func putAside(_ buffer: Int) {

@@ -2,7 +2,7 @@ package import LinkCore
 
 /// The server's mirror of `TransmitQueue`: packets out of the client's tx pipe, completions into its rx pipe. Bytes are
 /// copied out before anyone looks at them.
-package struct ServerReceiveQueue: ~Copyable {
+package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
   private var packets: PipeReader<SharedRegion>
   private var completions: PipeWriter<SharedRegion>
   private let data: SharedRegion
@@ -25,7 +25,7 @@ package struct ServerReceiveQueue: ~Copyable {
 
   /// Receives up to a batch. Returns the packets received; 0 with an empty batch: nothing was there, everything was
   /// malformed, or it is blocked.
-  package mutating func receive(into batch: inout PacketBatch, available: Int) -> Int {
+  package mutating func receive(into batch: inout PacketBatch, available: Int, _ framing: LinkFraming) -> Int {
     if let identifier = owed {
       guard complete(identifier) else { return 0 }
       owed = nil
@@ -44,7 +44,7 @@ package struct ServerReceiveQueue: ~Copyable {
       }
       let identifier = packets.memory.field64(slot.offset &+ TransmitMessage.identifier)
       let total = Int(packets.memory.field32(slot.offset &+ TransmitMessage.totalByteCount))
-      if let cause = batch.fill(received, { fetch(slot, claimedTotal: total, into: &$0) }) {
+      if let cause = batch.fill(received, { fetch(slot, claimedTotal: total, into: &$0, framing) }) {
         tally[cause] += 1
       } else {
         received &+= 1
@@ -76,7 +76,7 @@ package struct ServerReceiveQueue: ~Copyable {
   /// Copies one packet out. Every number is a claim of the peer, read once and checked against our own geometry. Returns
   /// why the packet is dropped; nil: it is whole.
   @inline(__always) private func fetch(
-    _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer
+    _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer, _ framing: LinkFraming
   ) -> DropCause? {
     if total == 0 { return .empty }
     guard packet.beginFrame(total) else { return .oversize }
@@ -96,6 +96,6 @@ package struct ServerReceiveQueue: ~Copyable {
       descriptor &+= TransmitMessage.bufferByteCount
       room &-= TransmitMessage.bufferByteCount
     }
-    return nil
+    return framing.parseHeader(of: &packet) ? nil : .runt
   }
 }

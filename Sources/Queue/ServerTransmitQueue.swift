@@ -2,14 +2,13 @@ package import LinkCore
 
 /// The server's mirror of `ReceiveQueue`: it takes posted buffers out of the client's RX queue, fills them and sends them
 /// back. Only a frame's own bytes leave: sizes are exact.
-package struct ServerTransmitQueue: ~Copyable {
+package struct ServerTransmitQueue: SendingQueue, ~Copyable {
   private var posts: PipeReader<SharedRegion>
   private var packets: PipeWriter<SharedRegion>
   private let data: SharedRegion
   private var posted: PostedBuffers
   /// Bytes that the packet which did not fit needs.
   private var bytesWanted = 1
-  /// Buffers given back to the client in packets that it may not have taken yet.
   package var tally = LinkTally()
 
   /// More buffers than the largest frame takes, cut into the smallest buffers of an honest client.
@@ -65,6 +64,9 @@ package struct ServerTransmitQueue: ~Copyable {
     packets.abort()
     return fits
   }
+
+  /// Whether the client has taken every packet.
+  package mutating func isDrained() -> Bool { packets.isDrained() }
 
   /// Pulls posted buffers until they hold `byteCount` bytes, as far as there are any. Every number is a claim, read once;
   /// a buffer outside the data area, or without any room, is counted and forgotten.

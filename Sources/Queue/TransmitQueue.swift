@@ -2,7 +2,7 @@ package import LinkCore
 
 /// The client's sending half: packets into the TX queue's tx pipe, completions back through its rx pipe. It owns the data
 /// area. Never blocks, never makes a system call.
-package struct TransmitQueue: ~Copyable {
+package struct TransmitQueue: SendingQueue, ~Copyable {
   private var packets: PipeWriter<SharedRegion>
   private var completions: PipeReader<SharedRegion>
   private let data: SharedRegion
@@ -34,8 +34,10 @@ package struct TransmitQueue: ~Copyable {
 
   /// The peer broke one of the pipes.
   package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
-  /// The peer has completed everything.
-  package var isDrained: Bool { inFlight == 0 }
+  package mutating func isDrained() -> Bool {
+    collectCompletions()
+    return inFlight == 0
+  }
 
   /// Sends a prefix, all of it visible to the peer at once, and returns its length. Packets that can never be sent are
   /// counted and taken.

@@ -1,0 +1,29 @@
+package import LinkCore
+
+/// What the two sending queues have in common: `TransmitQueue` of the client, `ServerTransmitQueue` of the server.
+package protocol SendingQueue: ~Copyable, Sendable {
+  /// Sends a prefix, all of it visible to the peer at once, and returns its length. Packets that can never be sent are
+  /// counted and taken.
+  mutating func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int
+  /// Whether the packet that did not fit last would fit now.
+  mutating func hasRoom() -> Bool
+  /// Whether the peer has taken everything.
+  mutating func isDrained() -> Bool
+  /// The peer broke one of the pipes.
+  var isCorrupt: Bool { get }
+  var tally: LinkTally { get set }
+}
+
+/// What the two receiving queues have in common: `ReceiveQueue` of the client, `ServerReceiveQueue` of the server.
+package protocol ReceivingQueue: ~Copyable, Sendable {
+  /// Receives up to `available` packets, which the batch has room for. Returns how many; 0: nothing was there, or nothing
+  /// that can be delivered.
+  mutating func receive(into batch: inout PacketBatch, available: Int, _ framing: LinkFraming) -> Int
+  /// Nothing to receive right now.
+  var isEmpty: Bool { get }
+  /// It waits for room in a pipe of its own, which the peer makes without announcing it.
+  var isBlocked: Bool { get }
+  /// The peer broke one of the pipes.
+  var isCorrupt: Bool { get }
+  var tally: LinkTally { get set }
+}

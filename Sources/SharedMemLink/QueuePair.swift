@@ -1,0 +1,74 @@
+public import LinkCore
+import LinkQueue
+
+/// The two queues of a link, named by the client's side: `transmit` carries client to server, `receive` server to client.
+/// Both ends hold a pair of the same files.
+public struct QueuePair: ~Copyable, Sendable {
+  var transmit: QueueFiles
+  var receive: QueueFiles
+
+  public init(transmit: consuming QueueFiles, receive: consuming QueueFiles) {
+    self.transmit = transmit
+    self.receive = receive
+  }
+
+  /// Makes two fresh queues. Hand them to the peer, or keep a `duplicate()`, before an endpoint takes them.
+  public static func make(_ geometry: QueueGeometry = QueueGeometry()) throws(LinkError) -> QueuePair {
+    QueuePair(transmit: try .make(geometry), receive: try .make(geometry))
+  }
+
+  /// The ten numbers: the transmit queue's five, then the receive queue's.
+  public var descriptors: [Int32] { transmit.descriptors + receive.descriptors }
+
+  /// A second pair on the same files, for the other end in the same process.
+  public func duplicate() throws(LinkError) -> QueuePair {
+    QueuePair(transmit: try transmit.duplicate(), receive: try receive.duplicate())
+  }
+
+  /// Maps both queues for one role: the one it sends on first.
+  consuming func mapped(_ role: SharedMemEndpoint.Role) throws(LinkError) -> MappedPair {
+    let first = try MappedQueue.map(transmit)
+    let second = try MappedQueue.map(receive)
+    switch role {
+    case .client: return MappedPair(outgoing: first, incoming: second)
+    case .server: return MappedPair(outgoing: second, incoming: first)
+    }
+  }
+}
+
+/// The queues of a link as one end sees them, mapped.
+struct MappedPair: ~Copyable, Sendable {
+  let outgoing: MappedQueue
+  let incoming: MappedQueue
+
+  /// Puts the role's queues on the memory.
+  consuming func halves(
+    _ role: SharedMemEndpoint.Role, _ peer: consuming sending PeerDescriptor?, bufferByteCount: Int,
+    batch: consuming sending PacketBatch, framing: LinkFraming, ringRunner: @escaping @Sendable () -> Void
+  ) -> (any Sender, any Receiver) {
+    switch role {
+    case .client:
+      let transmit = TransmitQueue(
+        packets: outgoing.transmitPipe, completions: outgoing.receivePipe, data: outgoing.data,
+        bufferByteCount: bufferByteCount)
+      let receive = ReceiveQueue(
+        posts: incoming.transmitPipe, packets: incoming.receivePipe, data: incoming.data,
+        bufferByteCount: bufferByteCount)
+      return (
+        QueueSender(SenderState(transmit, outgoing)),
+        QueueReceiver(
+          ReceiverState(receive, incoming, peer, batch: batch, framing: framing, ringRunner: ringRunner))
+      )
+    case .server:
+      let transmit = ServerTransmitQueue(
+        posts: outgoing.transmitPipe, packets: outgoing.receivePipe, data: outgoing.data)
+      let receive = ServerReceiveQueue(
+        packets: incoming.transmitPipe, completions: incoming.receivePipe, data: incoming.data)
+      return (
+        QueueSender(SenderState(transmit, outgoing)),
+        QueueReceiver(
+          ReceiverState(receive, incoming, peer, batch: batch, framing: framing, ringRunner: ringRunner))
+      )
+    }
+  }
+}

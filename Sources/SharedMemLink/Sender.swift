@@ -1,0 +1,70 @@
+import Eventfd
+import LinkCore
+import LinkQueue
+import LinkSystem
+import Synchronization
+
+/// The sending half of an endpoint, whatever its role. Any thread may call it.
+protocol Sender: AnyObject, Sendable {
+  /// Sends a prefix and rings once if the peer wants it. Nil: released.
+  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> (count: Int, isCorrupt: Bool)?
+  /// Whether the packet that did not fit last would fit now.
+  func hasRoom() -> Bool
+  /// Whether the peer has taken everything.
+  func isDrained() -> Bool
+  /// Gives the queue's memory and descriptor back.
+  func release()
+  var tally: PublishedTally { get }
+}
+
+final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
+  private let state: Mutex<SenderState<Queue>?>
+  let tally = PublishedTally()
+
+  init(_ state: consuming sending SenderState<Queue>) { self.state = Mutex(state) }
+
+  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> (count: Int, isCorrupt: Bool)? {
+    state.withLock { $0 == nil ? nil : $0!.send(frames, limits, tally) }
+  }
+
+  func hasRoom() -> Bool { state.withLock { $0 == nil ? false : $0!.hasRoom(tally) } }
+
+  func isDrained() -> Bool { state.withLock { $0 == nil ? true : $0!.queue.isDrained() } }
+
+  func release() { state.withLock { $0 = nil } }
+}
+
+/// A sending queue with everything that a send needs.
+struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
+  // The queue uses the memory.
+  var queue: Queue
+  let memory: MappedQueue
+  let word: NotificationWord<SharedRegion>
+
+  init(_ queue: consuming Queue, _ memory: consuming MappedQueue) {
+    word = memory.notificationWord
+    self.queue = queue
+    self.memory = memory
+  }
+
+  mutating func send(
+    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ published: PublishedTally
+  ) -> (count: Int, isCorrupt: Bool) {
+    let count = queue.send(frames, limits)
+    if count > 0, word.isWanted() {
+      // A full counter is a bell that rings already, and the peer can make it so. Whatever else the kernel may say of an
+      // eventfd means as much: the peer is not woken.
+      _ = EventCounter.add(1, to: memory.event.descriptor)
+      queue.tally[.notification] += 1
+    }
+    published.publish(&queue.tally)
+    return (count, queue.isCorrupt)
+  }
+
+  mutating func hasRoom(_ published: PublishedTally) -> Bool {
+    queue.tally[.roomCheck] += 1
+    let hasRoom = queue.hasRoom()
+    published.publish(&queue.tally)
+    return hasRoom
+  }
+}

@@ -1,0 +1,27 @@
+package import Eventfd
+package import LinkCore
+package import LinkSystem
+
+/// The endpoint's half of the worker loop: the receiver's turns, and the search for room on the sender's behalf.
+extension SharedMemEndpoint: RunnableLink {
+  package func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
+    if room.isDue(now: monotonicNanoseconds), room.checked(found: sender.hasRoom()) { dispatcher.linkHasRoom() }
+    return receiver.turn(dispatcher)
+  }
+
+  package func prepareToWait() -> WaitDecision {
+    var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+    var recheck = room.prepareToSleep()
+    return receiver.prepareToWait(&entries, &recheck) ? .wait(entries, nanoseconds: recheck) : .somethingArrived
+  }
+
+  package func waitEnded(_ entries: InlineArray<4, PollEntry>?) {
+    room.awake()
+    receiver.waitEnded(entries)
+  }
+
+  package func releaseResources() {
+    receiver.release()
+    sender.release()
+  }
+}

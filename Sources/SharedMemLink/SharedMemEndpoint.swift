@@ -1,0 +1,113 @@
+import Eventfd
+public import LinkCore
+import LinkQueue
+import Synchronization
+
+/// One end of a link through queues in shared memory. The client cuts the memory into buffers and posts those that it
+/// receives in; the server fills and empties what the client offers. Apart from that the two roles are alike.
+///
+/// The peer may be anyone: whatever it writes, and whenever, costs it its packets or the link, never this process.
+///
+/// Close it when done: an attached link keeps itself, and its thread, alive.
+public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
+  public enum Role: Sendable { case client, server }
+
+  public let role: Role
+  let runner: LinkRunner
+  let framing: LinkFraming
+  let sender: any Sender
+  let receiver: any Receiver
+  let room = RoomRequest()
+  private let currentMTU: Atomic<Int>
+  private let ownCapabilities: LinkCapabilities
+  /// The largest frame that the queues can carry.
+  private let mostFrameByteCount: Int
+
+  /// Takes the queues over. `peer`: a Unix socket whose other end the peer holds, which becomes this link's; nil: the
+  /// peer's death goes unnoticed. `bufferByteCount`: how a client cuts its memory; a server is told by the client.
+  ///
+  /// Throws `invalidArgument` for impossible options, `badDescriptor` when the peer descriptor is no socket, `system` when
+  /// the kernel refuses. The queues are closed then; the peer descriptor stays the caller's.
+  public init(
+    _ role: Role, queues: consuming QueuePair, peer: Int32? = nil, bufferByteCount: Int = 2048,
+    options: LinkOptions = LinkOptions()
+  ) throws(LinkError) {
+    try options.validate()
+    try QueueGeometry.validate(bufferByteCount: bufferByteCount)
+    let runner = try LinkRunner(name: role == .client ? "link-client" : "link-server", options: options)
+    let pair = try queues.mapped(role)
+    mostFrameByteCount =
+      min(pair.outgoing.data.byteCount, pair.incoming.data.byteCount) / bufferByteCount * bufferByteCount
+    guard options.frameByteCount <= mostFrameByteCount else {
+      throw LinkError(
+        .invalidArgument,
+        "mtu \(options.mtu): queues of \(mostFrameByteCount) bytes in buffers of \(bufferByteCount) cannot hold such a packet"
+      )
+    }
+    let watched: PeerDescriptor? = if let peer { try PeerDescriptor(takingOwnershipOf: peer) } else { nil }
+    self.role = role
+    self.runner = runner
+    framing = LinkFraming(address: options.linkAddress)
+    currentMTU = Atomic(options.mtu)
+    ownCapabilities = options.capabilities.union(framing.isEthernet ? .resolutionRequired : [])
+    let batch = PacketBatch(capacity: options.batchCapacity, pool: options.makePool())
+    (sender, receiver) = pair.halves(
+      role, watched, bufferByteCount: bufferByteCount, batch: batch, framing: framing,
+      ringRunner: { [weak runner] in runner?.ringBell() })
+  }
+
+  // MARK: Facts
+
+  /// Setting clamps to `LinkOptions.mtuRange` and to what the queues can carry.
+  public var mtu: Int {
+    get { currentMTU.load(ordering: .relaxed) }
+    set {
+      let most = min(LinkOptions.mtuRange.upperBound, mostFrameByteCount - framing.headerLength)
+      currentMTU.store(min(max(newValue, LinkOptions.mtuRange.lowerBound), most), ordering: .relaxed)
+    }
+  }
+  public var linkAddress: LinkAddress? {
+    get { framing.linkAddress }
+    set { framing.linkAddress = newValue }
+  }
+  public var maxHeaderLength: Int { framing.headerLength }
+  public var capabilities: LinkCapabilities { ownCapabilities }
+  public var hardwareType: HardwareType { framing.hardwareType }
+  public var segmentation: SegmentationSupport { .none }
+  public var statistics: LinkStatistics {
+    LinkStatistics(received: receiver.tally.snapshot, sent: sender.tally.snapshot)
+  }
+
+  public func addHeader(to packet: inout PacketBuffer) throws(LinkError) { try framing.addHeader(to: &packet) }
+  public func parseHeader(of packet: inout PacketBuffer) -> Bool { framing.parseHeader(of: &packet) }
+
+  // MARK: Lifecycle
+
+  public var isAttached: Bool { runner.isAttached }
+  public func attach(_ dispatcher: any LinkDispatcher) throws(LinkError) { try runner.attach(dispatcher, self) }
+  public func detach() { runner.detach() }
+  public func close() { runner.close(.requested, self) }
+  public func wait() throws(LinkError) { try runner.wait() }
+  public func step() -> LinkStep { runner.step(self) }
+  public func prepareToWait() -> LinkWaitPlan? { runner.plan(self) }
+
+  // MARK: Sending
+
+  @discardableResult public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
+    guard runner.isAttached else { throw runner.refusal() }
+    let limits = SendLimits(mtu: currentMTU.load(ordering: .relaxed), headerLength: framing.headerLength)
+    guard let (count, isCorrupt) = sender.send(packets, limits) else { throw runner.refusal() }
+    if count == packets.count {
+      room.withdraw()
+      return count
+    }
+    if isCorrupt { runner.close(.failed(Self.brokenPipe), self) } else if room.make() { runner.ringBell() }
+    if count > 0 { return count }
+    throw isCorrupt ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
+  }
+
+  /// Whether the peer has taken everything that was sent. It becomes true as the peer goes on; nothing announces it.
+  public var isDrained: Bool { sender.isDrained() }
+
+  static let brokenPipe = LinkError(.protocolViolation, "the peer broke the structure of a pipe")
+}
