@@ -124,3 +124,31 @@ public struct LinkStatistics: Equatable, Sendable {
   /// An event in both directions.
   public subscript(event: LinkEvent) -> UInt64 { received[event] + sent[event] }
 }
+
+extension LinkTally: CustomStringConvertible {
+  /// One line, without zeros: what to look at first when a link stands still.
+  public var description: String {
+    let drops = DropCause.allCases.filter { self[$0] != 0 }.map { "\($0.rawValue) dropped \(self[$0])" }
+    let events = LinkEvent.allCases.filter { self[$0] != 0 }.map { "\($0.name) \(self[$0])" }
+    return (["packets \(packets)", "bytes \(bytes)", "batches \(batches)"] + drops + events).joined(separator: ", ")
+  }
+}
+
+extension LinkEvent {
+  /// Its name in tools and scripts.
+  public var name: String {
+    switch self {
+    case .notification: "notifications"
+    case .sleep: "sleeps"
+    case .emptyWakeUp: "empty-wake-ups"
+    case .starvation: "starvations"
+    case .roomCheck: "room-checks"
+    case .badCompletion: "bad-completions"
+    case .strayInput: "stray-input"
+    }
+  }
+}
+
+extension LinkStatistics: CustomStringConvertible {
+  public var description: String { "received: \(received); sent: \(sent)" }
+}
