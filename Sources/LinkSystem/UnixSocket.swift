@@ -38,8 +38,7 @@ package enum UnixSocket {
     let socket = try make()
     do { try bind(socket, path) } catch {
       guard error.number == EADDRINUSE, isStale(path) else { throw error }
-      // SAFETY: the call reads the path.
-      _ = unsafe unlink(path)
+      removeFile(path)
       try bind(socket, path)
     }
     _ = try systemCall("listen(\(path))") { Glibc.listen(socket.number, 16) }
@@ -65,6 +64,12 @@ package enum UnixSocket {
     let result = try unsafe withAddress(path) { unsafe Glibc.connect(socket.number, $0, $1) }
     if result != 0 { throw SystemError("connect(\(path))", errno) }
     return socket
+  }
+
+  /// Removes a socket's file, if it is still there.
+  package static func removeFile(_ path: String) {
+    // SAFETY: the call reads the path.
+    _ = unsafe unlink(path)
   }
 
   private static func make() throws(SystemError) -> OwnedDescriptor {
