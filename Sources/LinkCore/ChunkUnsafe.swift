@@ -34,19 +34,23 @@ public import Synchronization
 /// Sends a chunk home: one compare-and-swap, from any thread.
 @unsafe @inlinable @inline(__always) func giveBack(_ base: UnsafeMutableRawPointer) {
   // SAFETY: the packet that owned the chunk is gone, so the head is ours until the swap publishes it. The core lives
-  // until the last chunk is home, which is after the swap; behind it only a hungry core is touched, and the hungry
-  // party keeps the pool, and so the core, alive until it is fed.
+  // until the last chunk is home, which is after the swap; behind it nothing is touched.
   let head = unsafe chunkHead(base)
   let core = unsafe head.pointee.core
   var old = unsafe core.pointee.returned.load(ordering: .relaxed)
   while true {
     if old == PoolCore.retired { return unsafe PoolCore.oneMoreCameHome(core) }
-    unsafe head.pointee.next = old == PoolCore.hungry ? 0 : old
+    if old == PoolCore.hungry {
+      // SAFETY: the chunk is still ours; after a true it is not, and maybe the core is gone.
+      if unsafe PoolCore.feed(core, base) { return }
+      old = unsafe core.pointee.returned.load(ordering: .relaxed)
+      continue
+    }
+    unsafe head.pointee.next = old
     // SYNC chunk-home: releases what the packet's owner wrote to whoever takes the chunk (`PoolCore.freshen`).
     let (exchanged, original) = unsafe core.pointee.returned.weakCompareExchange(
       expected: old, desired: UInt(bitPattern: base), successOrdering: .releasing, failureOrdering: .relaxed)
-    if exchanged { break }
+    if exchanged { return }
     old = original
   }
-  if old == PoolCore.hungry { unsafe PoolCore.feed(core) }
 }

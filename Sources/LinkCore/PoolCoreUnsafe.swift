@@ -93,14 +93,23 @@ public import Synchronization
     }
   }
 
-  /// A giver met the hungry mark, and took it away: wakes everybody who waits.
-  @usableFromInline @inline(never) static func feed(_ core: UnsafeMutablePointer<PoolCore>) {
-    // SAFETY: the mark means that somebody waits, who keeps the pool alive; `waiting` keeps it until the last wake-up.
+  /// A giver met the hungry mark: puts the chunk in its place and wakes everybody who waits. False, and nothing done, if
+  /// the mark is gone already.
+  @usableFromInline @inline(never) static func feed(
+    _ core: UnsafeMutablePointer<PoolCore>, _ base: UnsafeMutableRawPointer
+  ) -> Bool {
+    // SAFETY: the core lives while the giver's chunk is away. Under the lock the mark means that somebody waits, and
+    // `waiting` keeps the pool, and so the core, alive from then until the last wake-up.
     let waiting = unsafe core.pointee.shelf.withLock { shelf in
+      guard unsafe core.pointee.returned.load(ordering: .relaxed) == hungry else { return shelf.waiting[..<0] }
+      unsafe chunkHead(base).pointee.next = 0
+      // SYNC chunk-home: releases, see `giveBack`. Only holders of the lock put the mark there or take it away.
+      unsafe core.pointee.returned.store(UInt(bitPattern: base), ordering: .releasing)
       defer { shelf.waiting = [] }
-      return shelf.waiting
+      return shelf.waiting[...]
     }
     for one in waiting { one.wake() }
+    return !waiting.isEmpty
   }
 
   /// The pool is gone. Frees the memory now, or leaves that to the last packet.

@@ -147,24 +147,34 @@ import Testing
     #expect(count == 48)
   }
 
-  @Test(arguments: 1...3)
-  func `no wake-up is lost and no pool is used after its end`(waiters: Int) throws {
+  @Test(arguments: 2...4)
+  func `no wake-up is lost and no pool is used after its end`(threads: Int) throws {
     var random = SeededRandom("pool wake-ups")
-    for _ in 0..<1500 {
+    for _ in 0..<500 {
       let seed = random.next()
-      let chunks = 1 + Int(seed % 3)
-      let pool = PacketPool(chunkByteCount: 64, capacity: chunks)
+      // Each thread owns the pool only while it takes packets; its last packet comes home without.
+      let pools = Monitor([PacketPool?](repeating: nil, count: threads))
+      do {
+        let pool = PacketPool(chunkByteCount: 64, capacity: 1 + Int(seed % 3))
+        pools.withLock { list in for index in list.indices { list[index] = pool } }
+      }
       let stuckThreads = Monitor(0)
-      try concurrently(waiters + 1) { [pool] thread in
-        for round in 0..<(4 + Int((seed >> 8) % 5)) {
-          if let packet = pool.makePacket(headroom: 0) {
-            if (seed >> UInt64(round + thread)) & 1 == 0 { spinPause() }
+      try concurrently(threads) { thread in
+        var pool = pools.withLock { $0[thread].take() }
+        var random = SeededRandom(seed: seed &+ UInt64(thread))
+        for _ in 0..<8 {
+          if let packet = pool?.makePacket(headroom: 0) {
+            if random.next() % 4 == 0 { pool = nil }
+            for _ in 0..<(random.next() % 64) { spinPause() }
             _ = consume packet
             continue
           }
           let home = Latch()
-          guard pool.whenAvailable({ home.open() }) else { continue }
-          if !home.wait(deadline: deadline(after: .seconds(20))) { stuckThreads.withLock { $0 += 1 } }
+          guard let waiting = pool.take() else { return }
+          let willBeWoken = waiting.whenAvailable { home.open() }
+          pool = waiting
+          if random.next() % 4 == 0 { pool = nil }
+          if willBeWoken, !home.wait(deadline: deadline(after: .seconds(20))) { stuckThreads.withLock { $0 += 1 } }
         }
       }
       try #require(stuckThreads.withLock { $0 } == 0, "seed \(seed)")
