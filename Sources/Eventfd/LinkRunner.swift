@@ -28,8 +28,8 @@ package final class LinkRunner: Sendable {
     var isArmed = false
   }
 
-  let state = Mutex(State())
-  let turnLock = Mutex(Turns())
+  let state = Lock(State())
+  let turnLock = Lock(Turns())
   /// Changes with every change of phase, inside the state lock. A turn that was meant for an older one does nothing.
   let version = Atomic<UInt64>(0)
   private let attachedFlag = Atomic<Bool>(false)

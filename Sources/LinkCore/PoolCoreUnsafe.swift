@@ -1,3 +1,4 @@
+import LinkSystem
 public import Synchronization
 
 /// The part of a pool that its chunks point to. It outlives the `PacketPool` until the last packet comes home.
@@ -16,7 +17,7 @@ public import Synchronization
     /// Whoever is to be told when a chunk comes back. Each keeps the pool alive.
     var waiting: [(pool: PacketPool, wake: @Sendable () -> Void)] = []
   }
-  let shelf = Mutex(Shelf())
+  let shelf = Lock(Shelf())
   /// Chunks still away after retirement; zero is reached exactly once.
   let away = Atomic<Int>(0)
   let slab: UnsafeMutableRawPointer
