@@ -23,16 +23,17 @@ extension LinkRunner {
   /// The attachment that is. Nil when the thread's time is over: nobody is attached, or the link is closed, which this
   /// thread has seen to.
   private func nextAttachment(_ link: some RunnableLink) -> (any LinkDispatcher, UInt64)? {
-    let (phase, seen) = state.withLock { state in
+    let (attachment, isClosing): ((any LinkDispatcher, UInt64)?, Bool) = state.withLock { state in
       switch state.phase {
-      case .idle, .closed: state.isThreadLive = false
-      case .attached, .closing: break
+      case .attached(let dispatcher): return ((dispatcher, version.load(ordering: .relaxed)), false)
+      case .closing: return (nil, true)
+      case .idle, .closed:
+        state.isThreadLive = false
+        return (nil, false)
       }
-      return (state.phase, version.load(ordering: .relaxed))
     }
-    if case .attached(let dispatcher) = phase { return (dispatcher, seen) }
-    if case .closing = phase { finish(link) }
-    return nil
+    if isClosing { finish(link) }
+    return attachment
   }
 
   private func sleep(_ link: some RunnableLink, _ seen: UInt64, _ spin: inout AdaptiveSpin) {
@@ -44,6 +45,6 @@ extension LinkRunner {
       return close(.failed(LinkError(error)), link)
     }
     spin.slept(nanoseconds: monotonicNanoseconds() &- began)
-    waitEnded(link, entries, seen: seen)
+    waitEnded(link, entries)
   }
 }

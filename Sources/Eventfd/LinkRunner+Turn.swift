@@ -11,12 +11,14 @@ extension LinkRunner {
 
   /// One turn for the dispatcher of phase `seen`; nil when the phase has changed since.
   func turn(_ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64) -> LinkTurn? {
-    turnLock.withLock { _ in
-      guard version.load(ordering: .acquiring) == seen else { return nil }
-      enterTurn()
-      defer { leaveTurn() }
-      return link.turn(dispatcher)
-    }
+    turnLock.withLock { _ in turnHoldingLock(link, dispatcher, seen: seen) }
+  }
+
+  func turnHoldingLock(_ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64) -> LinkTurn? {
+    guard version.load(ordering: .acquiring) == seen else { return nil }
+    enterTurn()
+    defer { leaveTurn() }
+    return link.turn(dispatcher)
   }
 
   /// Arms the link and adds the bell, unless the phase has changed.
@@ -30,16 +32,18 @@ extension LinkRunner {
     }
   }
 
-  /// Disarms the link after a wait, if it is still the one that was armed.
-  func waitEnded(_ link: some RunnableLink, _ entries: InlineArray<4, PollEntry>?, seen: UInt64) {
-    turnLock.withLock { turns in
-      guard turns.isArmed else { return }
-      turns.isArmed = false
-      if entries == nil || !entries![3].reported.isEmpty {
-        do { _ = try bell.read() } catch { assertionFailure("the runner's own bell: \(error)") }
-      }
-      // Released resources need no disarming.
-      if version.load(ordering: .acquiring) == seen { link.waitEnded(entries) }
+  /// Disarms the link after a wait, if it is still armed.
+  func waitEnded(_ link: some RunnableLink, _ entries: InlineArray<4, PollEntry>?) {
+    turnLock.withLock { turns in disarm(&turns, link, entries) }
+  }
+
+  /// As `waitEnded`, under the turn lock.
+  func disarm(_ turns: inout Turns, _ link: some RunnableLink, _ entries: InlineArray<4, PollEntry>?) {
+    guard turns.isArmed else { return }
+    turns.isArmed = false
+    if entries == nil || !entries![3].reported.isEmpty {
+      do { _ = try bell.read() } catch { assertionFailure("the runner's own bell: \(error)") }
     }
+    if !turns.isReleased { link.waitEnded(entries) }
   }
 }

@@ -26,6 +26,8 @@ package final class LinkRunner: Sendable {
   struct Turns {
     /// A wait was prepared and has not ended.
     var isArmed = false
+    /// The link's resources are gone: there is nothing to disarm.
+    var isReleased = false
   }
 
   let state = Lock(State())
@@ -40,6 +42,7 @@ package final class LinkRunner: Sendable {
   let spinNanoseconds: UInt64
   private let name: String
   private let closedLatch = Latch()
+  private let joining = Lock(())
 
   /// `name`: of the worker thread, at most 15 bytes.
   package init(name: String, options: LinkOptions) throws(LinkError) {
@@ -91,13 +94,15 @@ package final class LinkRunner: Sendable {
 
   /// As `LinkEndpoint.detach`.
   package func detach() {
-    let wasAttached = state.withLock { state in
-      guard case .attached = state.phase else { return false }
+    // The dispatcher may go away here, and call this link once more: not under the lock.
+    let detached: (any LinkDispatcher)? = state.withLock { state in
+      guard case .attached(let dispatcher) = state.phase else { return nil }
       change(&state, to: .idle)
-      return true
+      return dispatcher
     }
-    // A turn that began before the change may be delivering: wait for its end, unless this is it.
-    if wasAttached, !isInTurn { turnLock.withLock { _ in } }
+    // A turn that began before this change, or another thread's, may be delivering: wait for its end, unless this is it.
+    if !isInTurn { turnLock.withLock { _ in } }
+    withExtendedLifetime(detached) {}
   }
 
   /// As `LinkEndpoint.close`, and how a link ends itself.
@@ -121,8 +126,11 @@ package final class LinkRunner: Sendable {
   package func wait() throws(LinkError) {
     if isInTurn { throw LinkError(.wouldDeadlock, "wait() inside a callback of the link it waits for") }
     closedLatch.wait()
-    let thread = state.withLock { $0.thread.take() }
-    if let thread { thread.join() }
+    // Whoever comes second waits for the join of the first.
+    joining.withLock { _ in
+      let thread = state.withLock { $0.thread.take() }
+      if let thread { thread.join() }
+    }
   }
 
   /// Under the state lock.
@@ -145,9 +153,11 @@ package final class LinkRunner: Sendable {
       return true
     }
     guard isMine else { return }
-    turnLock.withLock { _ in
+    // Outlives the lock, since the dispatcher may go away with it.
+    let told: (any LinkDispatcher)? = turnLock.withLock { turns in
       enterTurn()
       defer { leaveTurn() }
+      turns.isReleased = true
       link.releaseResources()
       let last: (LinkCloseReason, (any LinkDispatcher)?)? = state.withLock { state in
         guard case .closing(let reason, let dispatcher) = state.phase else { return nil }
@@ -155,8 +165,11 @@ package final class LinkRunner: Sendable {
         state.isThreadLive = false
         return (reason, dispatcher)
       }
-      if let (reason, dispatcher) = last { dispatcher?.linkDidClose(reason) }
+      guard let (reason, dispatcher) = last else { return nil }
+      dispatcher?.linkDidClose(reason)
+      return dispatcher
     }
+    withExtendedLifetime(told) {}
     closedLatch.open()
   }
 }
