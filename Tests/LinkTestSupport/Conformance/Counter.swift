@@ -1,0 +1,11 @@
+import LinkSystem
+
+/// A number that threads and callbacks share.
+final class Counter: Sendable {
+  private let number = Monitor(0)
+  var value: Int {
+    get { number.withLock { $0 } }
+    set { number.withLock { $0 = newValue } }
+  }
+  func add(_ amount: Int) { number.withLock { $0 += amount } }
+}

@@ -1,0 +1,112 @@
+package import LinkCore
+
+/// What every link promises, as functions that throw where one does not: the documentation of `LinkEndpoint`,
+/// `LinkDispatcher` and `DrivenLink` line by line. A test target of a link runs every case over every pair it can make.
+package enum LinkConformance {
+  /// One promise.
+  package struct Case: Sendable, CustomStringConvertible {
+    package let name: String
+    package let run: @Sendable (LinkPairFactory) throws -> Void
+    package var description: String { name }
+
+    init(_ name: String, _ run: @escaping @Sendable (LinkPairFactory) throws -> Void) {
+      self.name = name
+      self.run = run
+    }
+  }
+
+  package static let cases: [Case] =
+    deliveryCases + backpressureCases + dropCases + lifecycleCases + closingCases + peerCases + packetCases
+    + headerCases + propertyCases + threadCases + drivenCases
+}
+
+/// Makes connected pairs of links.
+package struct LinkPairFactory: Sendable, CustomStringConvertible {
+  package let name: String
+  /// Whether its links have Ethernet framing: it adds addresses to the options.
+  package let isEthernet: Bool
+  /// Makes two ends of one link, neither attached.
+  package let make: @Sendable (LinkOptions, LinkOptions) throws -> (any LinkEndpoint, any LinkEndpoint)
+
+  package init(
+    name: String, isEthernet: Bool,
+    make: @escaping @Sendable (LinkOptions, LinkOptions) throws -> (any LinkEndpoint, any LinkEndpoint)
+  ) {
+    self.name = name
+    self.isEthernet = isEthernet
+    self.make = make
+  }
+
+  package var description: String { name }
+
+  package static let firstAddress = LinkAddress(2, 0, 0, 0, 0, 1)
+  package static let secondAddress = LinkAddress(2, 0, 0, 0, 0, 2)
+
+  /// Runs `body` with a pair, then closes both ends, whatever happened.
+  func withPair(
+    _ first: LinkOptions = LinkOptions(), _ second: LinkOptions = LinkOptions(),
+    _ body: (any LinkEndpoint, any LinkEndpoint) throws -> Void
+  ) throws {
+    var (first, second) = (first, second)
+    if isEthernet {
+      first.linkAddress = first.linkAddress ?? Self.firstAddress
+      second.linkAddress = second.linkAddress ?? Self.secondAddress
+    }
+    let (a, b) = try make(first, second)
+    defer {
+      for link in [a, b] {
+        link.close()
+        if let driven = link as? any DrivenLink, (link === a ? first : second).drive == .caller { _ = driven.step() }
+      }
+    }
+    try body(a, b)
+  }
+}
+
+/// A promise that was not kept.
+package struct ConformanceFailure: Error, CustomStringConvertible {
+  package let message: String
+  package let file: String
+  package let line: UInt
+  package var description: String { "\(file):\(line): \(message)" }
+}
+
+func expect(
+  _ condition: @autoclosure () throws -> Bool, _ message: @autoclosure () -> String, file: String = #fileID,
+  line: UInt = #line
+) throws {
+  if try !condition() { throw ConformanceFailure(message: message(), file: file, line: line) }
+}
+
+func expectEqual<Value: Equatable>(
+  _ value: Value, _ expected: Value, _ what: String, file: String = #fileID, line: UInt = #line
+) throws {
+  if value == expected { return }
+  var text = "\(what): \(value), not \(expected)"
+  if text.count > 400 { text = "\(text.prefix(400))…" }
+  throw ConformanceFailure(message: text, file: file, line: line)
+}
+
+/// Expects `body` to fail with this code.
+func expectError(
+  _ code: LinkError.Code, _ what: String, file: String = #fileID, line: UInt = #line,
+  _ body: () throws(LinkError) -> Void
+) throws {
+  do throws(LinkError) { try body() } catch {
+    if error.code == code { return }
+    throw ConformanceFailure(message: "\(what): \(error), not \(code)", file: file, line: line)
+  }
+  throw ConformanceFailure(message: "\(what): no error, not \(code)", file: file, line: line)
+}
+
+/// Waits for the end of a link, with a deadline: a `wait()` that hangs is a failure, not a hang of the test.
+func expectEnd(_ link: any LinkEndpoint, file: String = #fileID, line: UInt = #line) throws {
+  let code = try inThread { () -> LinkError.Code? in
+    do throws(LinkError) {
+      try link.wait()
+      return nil
+    } catch { return error.code }
+  }
+  try expect(code != nil, "wait() did not return", file: file, line: line)
+  try expectEqual(code!, nil, "wait() threw", file: file, line: line)
+}
