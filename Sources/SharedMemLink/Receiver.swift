@@ -2,7 +2,6 @@ import Eventfd
 import LinkCore
 import LinkQueue
 import LinkSystem
-import Synchronization
 
 /// The receiving half of an endpoint, whatever its role: what the worker loop drives. Called inside turns only.
 protocol Receiver: AnyObject, Sendable {
@@ -17,10 +16,10 @@ protocol Receiver: AnyObject, Sendable {
 
 final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
   // The runner's turn lock already keeps turns apart; this one costs little and makes it the compiler's business.
-  private let state: Mutex<ReceiverState<Queue>?>
+  private let state: Lock<ReceiverState<Queue>?>
   let tally = PublishedTally()
 
-  init(_ state: consuming sending ReceiverState<Queue>) { self.state = Mutex(state) }
+  init(_ state: consuming sending ReceiverState<Queue>) { self.state = Lock(state) }
 
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
     state.withLock { $0 == nil ? .idle : $0!.turn(dispatcher, tally) }

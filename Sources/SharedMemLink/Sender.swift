@@ -2,7 +2,6 @@ import Eventfd
 import LinkCore
 import LinkQueue
 import LinkSystem
-import Synchronization
 
 /// The sending half of an endpoint, whatever its role. Any thread may call it.
 protocol Sender: AnyObject, Sendable {
@@ -18,10 +17,10 @@ protocol Sender: AnyObject, Sendable {
 }
 
 final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
-  private let state: Mutex<SenderState<Queue>?>
+  private let state: Lock<SenderState<Queue>?>
   let tally = PublishedTally()
 
-  init(_ state: consuming sending SenderState<Queue>) { self.state = Mutex(state) }
+  init(_ state: consuming sending SenderState<Queue>) { self.state = Lock(state) }
 
   func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> (count: Int, isCorrupt: Bool)? {
     state.withLock { $0 == nil ? nil : $0!.send(frames, limits, tally) }
