@@ -37,6 +37,25 @@ extension OwnedDescriptor {
     return file
   }
 
+  /// The same without seals: what other implementations make, and a peer can truncate.
+  package static func unsealedMemory(byteCount: Int) throws(SystemError) -> OwnedDescriptor {
+    let file = OwnedDescriptor(
+      owning: try systemCall("memfd_create") {
+        // SAFETY: the call copies the name.
+        unsafe link_memfd_create("link-unsealed", LINK_MFD_CLOEXEC | LINK_MFD_ALLOW_SEALING)
+      })
+    _ = try systemCall("ftruncate") { ftruncate(file.number, byteCount) }
+    return file
+  }
+
+  /// The first eight bytes, read as a file. `pread(2)`.
+  package static func firstWord(of number: CInt) throws(SystemError) -> UInt64 {
+    var word: UInt64 = 0
+    // SAFETY: eight bytes into a live local.
+    _ = try systemCall("pread(\(number))") { unsafe pread(number, &word, 8, 0) }
+    return UInt64(littleEndian: word)
+  }
+
   /// The seals of a memory file. Throws EINVAL where the file is of a kind that cannot have seals, which tells a
   /// memfd from a file on disk. `fcntl(F_GET_SEALS)`.
   package static func seals(of number: CInt) throws(SystemError) -> FileSeals {

@@ -25,8 +25,8 @@ public struct QueueFiles: ~Copyable, Sendable {
         "a queue has five different descriptors (data, event, tx pipe, rx pipe, shared data), not \(descriptors)")
     }
     try Self.checkMemory(descriptors[0], "data", QueueGeometry.dataRange)
-    try Self.checkMemory(descriptors[2], "tx pipe", QueueGeometry.pipeRange)
-    try Self.checkMemory(descriptors[3], "rx pipe", QueueGeometry.pipeRange)
+    try Self.checkPipe(descriptors[2], "tx pipe")
+    try Self.checkPipe(descriptors[3], "rx pipe")
     try Self.checkMemory(descriptors[4], "shared data", 4...(1 << 24))
     event = try EventFD(takingOwnershipOf: descriptors[1])
     data = OwnedDescriptor(owning: descriptors[0])
@@ -81,6 +81,18 @@ public struct QueueFiles: ~Copyable, Sendable {
 
   /// Closes the four files, which are mapped, and gives up the event.
   consuming func takeEvent() -> EventFD { event }
+
+  private static func checkPipe(_ number: Int32, _ role: String) throws(LinkError) {
+    try checkMemory(number, role, QueueGeometry.pipeRange)
+    let word: UInt64
+    do { word = try OwnedDescriptor.firstWord(of: number) } catch {
+      throw LinkError(error, "\(role) descriptor \(number)", code: .badDescriptor)
+    }
+    // A slot's header is never zero, and the first slot is there from the start.
+    if word == 0 {
+      throw LinkError(.badDescriptor, "\(role) descriptor \(number) is no pipe: are the five in wire order?")
+    }
+  }
 
   private static func checkMemory(_ number: Int32, _ role: String, _ range: ClosedRange<Int>) throws(LinkError) {
     let name = "\(role) descriptor \(number)"

@@ -73,7 +73,9 @@ extension LinkConformance {
           let end = deadline()
           // A link that cannot take an echo at once has it offered again.
           while sent < packets.count, monotonicNanoseconds() < end {
-            do throws(LinkError) { sent += try b.writeBatch(packets, from: sent) } catch { if error.code != .wouldBlock { return } }
+            do throws(LinkError) { sent += try b.writeBatch(packets, from: sent) } catch {
+              if error.code != .wouldBlock { return }
+            }
           }
         })
         try a.attach(atA)
