@@ -39,7 +39,7 @@ package final class LinkFraming: Sendable {
   }
 
   /// As `LinkEndpoint.parseHeader(of:)`. The packet is as it came: nothing marked yet.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func parseHeader(of packet: inout PacketBuffer) -> Bool {
     if !isEthernet {
       packet.facts.networkProtocol = packet.ipProtocol
@@ -48,7 +48,7 @@ package final class LinkFraming: Sendable {
     return parseEthernet(&packet)
   }
 
-  private func parseEthernet(_ packet: inout PacketBuffer) -> Bool {
+  @usableFromInline func parseEthernet(_ packet: inout PacketBuffer) -> Bool {
     packet.unmarkLinkHeader()
     guard let header = packet.withBytes({ EthernetHeader($0) }) else { return false }
     packet.markLinkHeader(EthernetHeader.byteCount)
@@ -61,6 +61,6 @@ package final class LinkFraming: Sendable {
 
 extension PacketBuffer {
   /// The protocol by the IP version of the first byte behind the link header.
-  @inline(__always)
+  @inlinable @inline(__always)
   package var ipProtocol: EtherType { withBytes { $0.isEmpty ? .unknown : EtherType(ofIPPacketStartingWith: $0[0]) } }
 }
