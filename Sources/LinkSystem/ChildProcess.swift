@@ -42,12 +42,12 @@ package struct ChildProcess: ~Copyable, Sendable {
     self.identifier = identifier
   }
 
-  package func signal(_ number: CInt) { _ = kill(identifier, number) }
+  package func signal(_ number: CInt) { Self.signal(number, to: identifier) }
+  package static func signal(_ number: CInt, to identifier: CInt) { _ = kill(identifier, number) }
 
   /// Waits for its end. `waitpid(2)`.
-  package consuming func wait() -> Ending { Self.wait(identifier) }
-
-  private static func wait(_ identifier: CInt) -> Ending {
+  package consuming func wait() -> Ending { Self.wait(for: identifier) }
+  package static func wait(for identifier: CInt) -> Ending {
     var status: CInt = 0
     // SAFETY: a live local.
     while unsafe waitpid(identifier, &status, 0) == -1 && errno == EINTR {}

@@ -1,0 +1,74 @@
+import Foundation
+import LinkSystem
+import LinkTestSupport
+
+/// One run of `shmpeer` in a process of its own, its output caught in memory files.
+final class Peer: Sendable {
+  /// What a run left.
+  struct Outcome: Sendable {
+    var ending: ChildProcess.Ending
+    var output: String
+    var messages: String
+
+    /// The one JSON object on standard output; nil if there is not exactly one line with one.
+    var json: [String: Any]? {
+      let lines = output.split(separator: "\n")
+      guard lines.count == 1, let object = try? JSONSerialization.jsonObject(with: Data(lines[0].utf8)) else {
+        return nil
+      }
+      return object as? [String: Any]
+    }
+    func number(_ key: String) -> Int? { (json?[key] as? NSNumber)?.intValue }
+    func text(_ key: String) -> String? { json?[key] as? String }
+    var messageLines: [Substring] { messages.split(separator: "\n") }
+  }
+
+  let processIdentifier: Int32
+  private let output: OwnedDescriptor
+  private let messages: OwnedDescriptor
+  private let ending = Monitor(ChildProcess.Ending?.none)
+
+  /// The executable lies beside the tests'.
+  static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    .appending(path: "shmpeer").path
+
+  /// `descriptors`: numbers here to numbers there.
+  init(_ arguments: [String], descriptors: [(here: CInt, there: CInt)] = []) throws {
+    output = try OwnedDescriptor.unsealedMemory(byteCount: 0)
+    messages = try OwnedDescriptor.unsealedMemory(byteCount: 0)
+    let child = try ChildProcess(
+      [Self.path] + arguments, descriptors: [(output.number, 1), (messages.number, 2)] + descriptors)
+    let identifier = child.identifier
+    processIdentifier = identifier
+    _ = try SystemThread(name: "reaper") { [ending] in
+      let how = ChildProcess.wait(for: identifier)
+      ending.withLock { $0 = how }
+    }
+  }
+
+  /// A memory file from its start; the child goes on writing where it was.
+  private static func text(of file: borrowing OwnedDescriptor) -> String {
+    let data = FileManager.default.contents(atPath: "/proc/self/fd/\(file.number)") ?? Data()
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// Standard error so far.
+  var messagesSoFar: String { Self.text(of: messages) }
+
+  func signal(_ number: Int32) { ChildProcess.signal(number, to: processIdentifier) }
+
+  /// Waits for its end; kills it at the deadline.
+  func wait(deadline end: UInt64 = deadline(after: .seconds(60))) -> Outcome {
+    let known = ending.wait(deadline: end) { $0 }
+    if known == nil { signal(SIGKILL) }
+    let how = known ?? ending.wait { $0 }!
+    let late = known == nil ? "\nkilled by the test: it did not end in time" : ""
+    return Outcome(ending: how, output: Self.text(of: output), messages: messagesSoFar + late)
+  }
+
+  /// Runs it to its end.
+  static func run(_ arguments: String...) throws -> Outcome { try Peer(arguments).wait() }
+}
+
+/// A path for a socket that this test alone uses.
+func socketPath() -> String { "/tmp/shmpeer-test-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).sock" }
