@@ -15,6 +15,14 @@ package enum ProcessControl {
     return OwnedDescriptor(owning: descriptor)
   }
 
+  /// A write to a connection without a reader becomes an error instead of the process's end. `signal(SIGPIPE, SIG_IGN)`.
+  package static func ignoreBrokenPipes() {
+    _ = signal(SIGPIPE, SIG_IGN)
+  }
+
+  /// Ends the process with a number that its parent reads. `exit(3)`.
+  package static func end(_ code: CInt) -> Never { exit(code) }
+
   /// Keeps this thread, and threads it starts later, on one of the CPUs it may use: the `index`-th.
   /// Returns false, and changes nothing, where there is none. `sched_setaffinity(2)`.
   @discardableResult

@@ -1,1 +1,3 @@
-print("stub")
+import LinkSystem
+
+ProcessControl.end(Tool.run(CommandLine.arguments).rawValue)

@@ -1,0 +1,27 @@
+import Glibc
+import LinkCore
+import LinkSystem
+import SharedMemLink
+
+/// `shmpeer connect`: receives the queues from a server.
+struct Connect {
+  let options: Options
+  let watch: Watch
+
+  func run() throws(Failure) -> ExitCode {
+    let session = Session(options, watch, role: "client")
+    return session.publish(try session.run(try Link.connect(try connect(options.socketPath ?? ""), options)))
+  }
+
+  private func connect(_ path: String) throws(Failure) -> OwnedDescriptor {
+    do { return try UnixSocket.connect(path: path) } catch {
+      let advice =
+        switch error.number {
+        case ENOENT, ECONNREFUSED: "nobody serves there: start shmpeer serve --socket \(path) first"
+        case EPROTOTYPE, ENOTSOCK: "it is not a socket of shmpeer serve"
+        default: "check the path and its permissions"
+        }
+      throw Failure(.missing, "--socket \(path): \(error); \(advice)")
+    }
+  }
+}

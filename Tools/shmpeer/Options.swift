@@ -1,0 +1,103 @@
+import LinkCore
+import LinkSystem
+import SharedMemLink
+
+/// The subcommands.
+enum Command: String, CaseIterable {
+  case demo, serve, connect, attach, fd
+  /// The second process of `demo`, and the two of `demo --tun`. Not for people.
+  case demoPeer = "demo-peer"
+  case tunPeer = "tun-peer"
+}
+
+/// Whether senders fill and sum the body of test packets.
+enum Check: String, CaseIterable { case none, crc }
+
+/// What to do with a link.
+enum Action: Equatable {
+  case echo
+  /// Nil: until somebody ends it.
+  case sink(count: UInt64?)
+  case source(count: UInt64)
+  case ping(count: UInt64)
+  case bridge(NetworkDevice.Kind, name: String)
+
+  /// Its name in reports.
+  var mode: String {
+    switch self {
+    case .echo: "echo"
+    case .sink: "sink"
+    case .source: "source"
+    case .ping: "ping"
+    case .bridge(.tun, _): "bridge-tun"
+    case .bridge(.tap, _): "bridge-tap"
+    }
+  }
+}
+
+/// Where the descriptor of `shmpeer fd` comes from.
+enum DescriptorSource: Equatable {
+  case number(Int32)
+  case device(NetworkDevice.Kind, name: String)
+}
+
+enum RoleName: String, CaseIterable {
+  case client, server
+
+  var role: SharedMemEndpoint.Role {
+    switch self {
+    case .client: .client
+    case .server: .server
+    }
+  }
+}
+
+/// Everything that a command line says.
+struct Options {
+  var command: Command
+  var wantsHelp = false
+  var action: Action?
+  var size = 64
+  var batch = 32
+  var givenMTU: Int?
+  var bufferByteCount = 2048
+  var ethernet: LinkAddress?
+  var peerEthernet: LinkAddress?
+  var check = Check.crc
+  var givenSpin: Duration?
+  var timeout: Duration?
+  var statsInterval: Duration?
+  var isJSON = false
+  var trims = false
+  var keeps = false
+  var isTun = false
+  var duration: Duration = .seconds(3)
+  var socketPath: String?
+  var role: RoleName?
+  var transmitFiles: [Int32] = []
+  var receiveFiles: [Int32] = []
+  var peerDescriptor: Int32?
+  var source: DescriptorSource?
+
+  init(_ command: Command) { self.command = command }
+
+  /// The largest packet: as given, or what the test packets need.
+  var mtu: Int { givenMTU ?? max(1500, size) }
+
+  /// As links are made with it. A bridge shares its CPUs with the traffic it carries, so it does not spin unless told to.
+  var linkOptions: LinkOptions {
+    var options = LinkOptions(mtu: mtu, linkAddress: ethernet)
+    options.batchCapacity = batch
+    if case .bridge = action { options.spin = .zero }
+    if let givenSpin { options.spin = givenSpin }
+    return options
+  }
+
+  /// Descriptors that the command line names: they must have been open when the tool started.
+  var namedDescriptors: [Int32] {
+    var numbers = transmitFiles + receiveFiles
+    if let peerDescriptor { numbers.append(peerDescriptor) }
+    if case .number(let number) = source { numbers.append(number) }
+    return numbers
+  }
+}

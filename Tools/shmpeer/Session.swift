@@ -1,0 +1,82 @@
+import LinkCore
+import LinkSystem
+
+/// Runs one action on one link until it is done, the link is over, a signal comes or the time is up; then ends both in
+/// order.
+struct Session {
+  let options: Options
+  let watch: Watch
+  /// `client`, `server` or `fd`.
+  let role: String
+  /// When `--timeout` is over.
+  let deadline: UInt64?
+
+  init(_ options: Options, _ watch: Watch, role: String) {
+    self.options = options
+    self.watch = watch
+    self.role = role
+    deadline = options.timeout.map { moment(after: $0) }
+  }
+
+  func run(_ endpoint: any LinkEndpoint) throws(Failure) -> Report {
+    let link: any LinkEndpoint = options.trims ? TappedLink(endpoint, trims: true, progress: nil) : endpoint
+    guard let action = options.action else { throw Failure(.usage, "an action is missing") }
+    return switch action {
+    case .bridge(let kind, let name): try runBridge(link, kind, name: name)
+    case .echo: try run(Echo(link), on: link)
+    case .sink(let count): try run(Sink(target: count), on: link)
+    case .source(let count): try run(Source(link, .count(count), options), on: link)
+    case .ping(let count): try run(Ping(link, .count(count), options), on: link)
+    }
+  }
+
+  private func run(_ action: some ActionRunner, on link: any LinkEndpoint) throws(Failure) -> Report {
+    var report = Report(role: role, mode: options.action?.mode ?? "")
+    do { try link.attach(action) } catch where error.code != .closed { throw Failure(error, "attach") } catch {}
+    report.complaint = drive(action, link)
+    Link.end(link)
+    action.fill(&report)
+    judge(&report, link, action.progress.closeReason)
+    return report
+  }
+
+  /// The main thread's part. Returns what kept it from its goal.
+  func drive(_ action: some ActionRunner, _ link: any LinkEndpoint) -> String? {
+    var stats = StatsClock(options.statsInterval)
+    while true {
+      let pause = action.proceed()
+      if action.isDone { return nil }
+      if action.progress.closeReason != nil {
+        return action.hasGoal ? "the link was over before everything was done" : nil
+      }
+      let again = pause.map { monotonicNanoseconds() &+ $0 }
+      let wake = action.progress.wait(watch, until: [again, stats.next, deadline].compactMap(\.self).min())
+      if wake == .signal { return action.isSender ? "ended by a signal before everything was done" : nil }
+      if let deadline, monotonicNanoseconds() >= deadline {
+        if action.isDone { return nil }
+        return "timed out after \(options.timeout!)"
+      }
+      stats.tick(link, action.progress.closeReason)
+    }
+  }
+
+  /// What the link itself counted.
+  func judge(_ report: inout Report, _ link: any LinkEndpoint, _ reason: LinkCloseReason?) {
+    let statistics = link.statistics
+    for (cause, count) in statistics.drops { report.drops[cause, default: 0] += count }
+    report.closeReason = reason
+    report.peerBrokeProtocol = statistics[.badCompletion] > 0 || statistics.received[.malformed] > 0
+    StatsClock(options.statsInterval).write(link, reason)
+  }
+
+  /// Writes the report, and returns how it ends.
+  func publish(_ report: Report) -> ExitCode {
+    if let complaint = report.complaint { Console.write("shmpeer: \(complaint)", to: .error) }
+    if options.isJSON {
+      Console.write(report.json.description, to: .output)
+    } else {
+      for line in report.lines { Console.write(line, to: .output) }
+    }
+    return report.exitCode
+  }
+}

@@ -1,0 +1,69 @@
+import LinkCore
+import LinkSystem
+import Synchronization
+
+/// Verifies and counts test packets.
+final class Sink: ActionRunner {
+  private struct State {
+    let target: UInt64?
+    var tracker = SequenceTracker()
+    var received: UInt64 = 0
+    var bytes: UInt64 = 0
+    var corrupt: UInt64 = 0
+    var foreign: UInt64 = 0
+    var firstAt: UInt64 = 0
+    var lastAt: UInt64 = 0
+
+    var isDone: Bool { target.map { received >= $0 } ?? false }
+
+    @inline(__always)
+    mutating func take(_ bytes: Span<UInt8>) {
+      if isDone { return }
+      switch TestPacket.check(bytes) {
+      case .valid(let sequence, let byteCount) where SequenceTracker.isPlausible(sequence):
+        tracker.add(sequence)
+        received &+= 1
+        self.bytes &+= UInt64(byteCount)
+      case .valid, .corrupt: corrupt += 1
+      case .foreign: foreign += 1
+      }
+    }
+  }
+
+  let progress: Progress
+  private let state: Mutex<State>
+
+  /// `target`: done after so many valid packets; nil: never.
+  init(target: UInt64?) throws(Failure) {
+    progress = try Progress()
+    state = Mutex(State(target: target))
+  }
+
+  func deliverPackets(_ packets: inout PacketBatch) {
+    let now = monotonicNanoseconds()
+    let isDone = state.withLock { state in
+      packets.forEach { state.take($0) }
+      if state.firstAt == 0 { state.firstAt = now }
+      state.lastAt = now
+      return state.isDone
+    }
+    if isDone { progress.ring() }
+  }
+
+  var isDone: Bool { state.withLock { $0.isDone } }
+  var hasGoal: Bool { state.withLock { $0.target != nil } }
+  func proceed() -> UInt64? { nil }
+
+  var received: UInt64 { state.withLock { $0.received } }
+
+  func fill(_ report: inout Report) {
+    state.withLock { state in
+      report.transfer = Report.Transfer(
+        received: state.received, bytes: state.bytes, lost: state.tracker.lost, duplicated: state.tracker.duplicated,
+        reordered: state.tracker.reordered, corrupt: state.corrupt)
+      report.rated = (state.received, state.bytes)
+      report.seconds = Double(state.lastAt - state.firstAt) / 1e9
+      if state.foreign > 0 { report.drops[.foreign, default: 0] += state.foreign }
+    }
+  }
+}
