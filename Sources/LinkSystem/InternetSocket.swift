@@ -43,7 +43,7 @@ package enum InternetSocket {
   /// A TCP socket on its way to `address`: it is writable when the connection stands, or failed.
   package static func connect(to address: Address) throws(SystemError) -> OwnedDescriptor {
     let socket = try stream(address)
-    do { try connect(socket, address) } catch where error.number == EINPROGRESS {}
+    do { try connect(socket, address) } catch  where error.number == EINPROGRESS {}
     return socket
   }
 

@@ -18,7 +18,7 @@ extension Session {
     let bridge = LinkBridge(near, far)
     var report = Report(role: role, mode: options.action?.mode ?? "")
     let began = monotonicNanoseconds()
-    do { try bridge.start() } catch where error.code != .closed { throw Failure(error, "bridge") } catch {}
+    do { try bridge.start() } catch  where error.code != .closed { throw Failure(error, "bridge") } catch {}
     Console.write("shmpeer: \(role) joined to \(device.deviceName ?? name)", to: .error)
     report.complaint = waitForEnd(progress, link)
     bridge.close()
@@ -53,6 +53,8 @@ enum Device {
       case .tun: try FDEndpoint.tun(name: name, options: options)
       case .tap: try FDEndpoint.tap(name: name, options: options)
       }
-    } catch { throw Failure(error, "device \(name)", advice: "it takes /dev/net/tun and the right to make devices (root)") }
+    } catch {
+      throw Failure(error, "device \(name)", advice: "it takes /dev/net/tun and the right to make devices (root)")
+    }
   }
 }

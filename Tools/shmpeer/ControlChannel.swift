@@ -55,7 +55,7 @@ struct ControlChannel: ~Copyable {
   /// Waits until the other process has let go of its end.
   func waitForEnd(until deadline: UInt64) {
     while monotonicNanoseconds() < deadline {
-      do { if try receive(until: deadline).isEmpty { return } } catch where error == Self.broken { return } catch {
+      do { if try receive(until: deadline).isEmpty { return } } catch  where error == Self.broken { return } catch {
         if watch.isSignalled { return }
       }
     }

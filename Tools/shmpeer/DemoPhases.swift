@@ -67,7 +67,9 @@ struct DemoPhases {
     var report = Report(role: "", mode: "sink")
     sink.fill(&report)
     report.sent = sent
-    report.transfer?.lost = sent - min(sent, report.transfer?.received ?? 0)
+    // What never came at all leaves no gap that the receiver could see.
+    let missing = sent - min(sent, report.transfer?.received ?? 0)
+    report.transfer?.lost = missing
     return report
   }
 }

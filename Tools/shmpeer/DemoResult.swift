@@ -67,7 +67,8 @@ struct DemoResult {
     if let histogram = latency?.latency {
       let values = [0.5, 0.99, 0.999].map { decimal(Double(histogram.percentile($0)) / 1000, places: 2) }
       lines.append(
-        "round trip         p50 \(values[0]) us   p99 \(values[1]) us   p99.9 \(values[2]) us   (\(histogram.count) times)")
+        "round trip         p50 \(values[0]) us   p99 \(values[1]) us   p99.9 \(values[2]) us   (\(histogram.count) times)"
+      )
     }
     return lines
   }

@@ -19,9 +19,12 @@ enum Link {
     do {
       let queues = try QueuePair.make(geometry)
       try HandOver.offer(queues, offer, on: socket.number)
-      return try SharedMemEndpoint(
-        .server, queues: queues, peer: socket.release(), bufferByteCount: options.bufferByteCount,
+      let link = try SharedMemEndpoint(
+        .server, queues: queues, peer: socket.number, bufferByteCount: options.bufferByteCount,
         options: options.linkOptions)
+      // The link owns it now.
+      _ = socket.release()
+      return link
     } catch { throw Failure(error, "hand-over") }
   }
 
@@ -41,10 +44,15 @@ enum Link {
       guard options.size <= linkOptions.mtu else {
         throw Failure(.usage, "--size \(options.size): must be at most the mtu, which the server says is \(offer.mtu)")
       }
-      return try SharedMemEndpoint(
-        .client, queues: accepted.takeQueues(), peer: socket.release(), bufferByteCount: offer.bufferByteCount,
+      let link = try SharedMemEndpoint(
+        .client, queues: accepted.takeQueues(), peer: socket.number, bufferByteCount: offer.bufferByteCount,
         options: linkOptions)
-    } catch let error as LinkError { throw Failure(error, "hand-over") } catch let error as Failure { throw error } catch {
+      // The link owns it now.
+      _ = socket.release()
+      return link
+    } catch let error as LinkError { throw Failure(error, "hand-over") } catch let error as Failure {
+      throw error
+    } catch {
       throw Failure(.missing, "hand-over: \(error)")
     }
   }

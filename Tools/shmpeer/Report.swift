@@ -94,13 +94,16 @@ struct Report {
     parts.append("in \(decimal(seconds, places: 3)) s")
     var lines = ["\(role) \(mode): " + parts.joined(separator: ", ")]
     if rated != nil {
-      lines.append("  \(decimal(packetsPerSecond, places: 0)) packets/s, \(decimal(gigabitPerSecond, places: 3)) Gbit/s")
+      lines.append(
+        "  \(decimal(packetsPerSecond, places: 0)) packets/s, \(decimal(gigabitPerSecond, places: 3)) Gbit/s")
     }
     if let latency, latency.count > 0 {
       let values = [0.5, 0.99, 0.999].map { decimal(Double(latency.percentile($0)) / 1000, places: 2) }
       lines.append("  round trip p50 \(values[0]) us, p99 \(values[1]) us, p99.9 \(values[2]) us")
     }
-    for cause in DropCause.allCases where drops[cause] != nil { lines.append("  dropped, \(cause.rawValue): \(drops[cause]!)") }
+    for cause in DropCause.allCases where drops[cause] != nil {
+      lines.append("  dropped, \(cause.rawValue): \(drops[cause]!)")
+    }
     if let closeReason { lines.append("  closed: \(closeReason)") }
     return lines
   }

@@ -14,14 +14,19 @@ struct SecondProcess: ~Copyable {
 
   init(_ arguments: [String], handOver: consuming OwnedDescriptor, _ watch: Watch) throws(Failure) {
     do {
-      var ends = try UnixSocket.pair(.seqpacket).takeBoth()
+      let ends = try UnixSocket.pair(.seqpacket).takeBoth()
+      let ours = OwnedDescriptor(owning: ends[0])
       let theirs = OwnedDescriptor(owning: ends[1])
-      control = ControlChannel(OwnedDescriptor(owning: ends[0]), watch)
-      ends[0] = -1
-      process = try ChildProcess(
+      let process = try ChildProcess(
         ["/proc/self/exe"] + arguments,
         descriptors: [(handOver.number, Self.handOverNumber), (theirs.number, Self.controlNumber)])
+      self.init(ControlChannel(ours, watch), process)
     } catch { throw Failure(.missing, "second process: \(error)") }
+  }
+
+  private init(_ control: consuming ControlChannel, _ process: consuming ChildProcess) {
+    self.control = control
+    self.process = process
   }
 
   /// Ends it, in order if it lets itself be ended within a second, and waits for it.

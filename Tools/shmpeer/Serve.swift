@@ -37,7 +37,8 @@ struct Serve {
 
   private func listen() throws(Failure) -> OwnedDescriptor {
     do { return try UnixSocket.listen(path: path) } catch {
-      let advice = error.number == EADDRINUSE ? "somebody serves there: choose another path" : "choose a path that can be made"
+      let advice =
+        error.number == EADDRINUSE ? "somebody serves there: choose another path" : "choose a path that can be made"
       throw Failure(.missing, "--socket \(path): \(error); \(advice)")
     }
   }

@@ -32,7 +32,7 @@ struct Session {
 
   private func run(_ action: some ActionRunner, on link: any LinkEndpoint) throws(Failure) -> Report {
     var report = Report(role: role, mode: options.action?.mode ?? "")
-    do { try link.attach(action) } catch where error.code != .closed { throw Failure(error, "attach") } catch {}
+    do { try link.attach(action) } catch  where error.code != .closed { throw Failure(error, "attach") } catch {}
     report.complaint = drive(action, link)
     Link.end(link)
     action.fill(&report)
