@@ -2,6 +2,7 @@ import Eventfd
 import LinkCore
 import LinkQueue
 import LinkSystem
+import Synchronization
 
 /// The sending half of an endpoint, whatever its role. Any thread may call it.
 protocol Sender: AnyObject, Sendable {
@@ -9,7 +10,7 @@ protocol Sender: AnyObject, Sendable {
   func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> (count: Int, isCorrupt: Bool)?
   /// Whether the packet that did not fit last would fit now.
   func hasRoom() -> Bool
-  /// Whether the peer has taken everything.
+  /// Whether the peer has taken everything; after `release`, whether it had by then.
   func isDrained() -> Bool
   /// Gives the queue's memory and descriptor back.
   func release()
@@ -18,6 +19,7 @@ protocol Sender: AnyObject, Sendable {
 
 final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
   private let state: Lock<SenderState<Queue>?>
+  private let hadDrained = Atomic<Bool>(true)
   let tally = PublishedTally()
 
   init(_ state: consuming sending SenderState<Queue>) { self.state = Lock(state) }
@@ -28,9 +30,17 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
 
   func hasRoom() -> Bool { state.withLock { $0 == nil ? false : $0!.hasRoom(tally) } }
 
-  func isDrained() -> Bool { state.withLock { $0 == nil ? true : $0!.queue.isDrained() } }
+  func isDrained() -> Bool {
+    state.withLock { $0 == nil ? hadDrained.load(ordering: .relaxed) : $0!.queue.isDrained() }
+  }
 
-  func release() { state.withLock { $0 = nil } }
+  func release() {
+    state.withLock { state in
+      // The last look: a peer that took everything and left at once is no peer that lost something.
+      if state != nil { hadDrained.store(state!.queue.isDrained(), ordering: .relaxed) }
+      state = nil
+    }
+  }
 }
 
 /// A sending queue with everything that a send needs.
