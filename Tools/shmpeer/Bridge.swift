@@ -17,7 +17,6 @@ extension Session {
     let far = TappedLink(device, trims: false, progress: progress)
     let bridge = LinkBridge(near, far)
     var report = Report(role: role, mode: options.action?.mode ?? "")
-    let began = monotonicNanoseconds()
     do { try bridge.start() } catch  where error.code != .closed { throw Failure(error, "bridge") } catch {}
     Console.write("shmpeer: \(role) joined to \(device.deviceName ?? name)", to: .error)
     report.complaint = waitForEnd(progress, link)
@@ -32,7 +31,7 @@ extension Session {
   }
 
   private func waitForEnd(_ progress: Progress, _ link: any LinkEndpoint) -> String? {
-    var stats = StatsClock(options.statsInterval)
+    var stats = StatsClock(options.statsInterval, since: began)
     while progress.closeReason == nil {
       let wake = progress.wait(watch, until: [stats.next, deadline].compactMap(\.self).min())
       if wake == .signal { return nil }

@@ -40,10 +40,8 @@ enum Link {
             : "the server's link has no Ethernet frames: leave out --ethernet")
       }
       var linkOptions = options.linkOptions
-      if options.givenMTU == nil { linkOptions.mtu = offer.mtu }
-      guard options.size <= linkOptions.mtu else {
-        throw Failure(.usage, "--size \(options.size): must be at most the mtu, which the server says is \(offer.mtu)")
-      }
+      // The server's word, unless this side was told to send larger packets.
+      if options.givenMTU == nil { linkOptions.mtu = max(offer.mtu, options.size) }
       let link = try SharedMemEndpoint(
         .client, queues: accepted.takeQueues(), peer: socket.number, bufferByteCount: offer.bufferByteCount,
         options: linkOptions)

@@ -10,6 +10,7 @@ struct Session {
   let role: String
   /// When `--timeout` is over.
   let deadline: UInt64?
+  let began = monotonicNanoseconds()
 
   init(_ options: Options, _ watch: Watch, role: String) {
     self.options = options
@@ -42,12 +43,12 @@ struct Session {
 
   /// The main thread's part. Returns what kept it from its goal.
   func drive(_ action: some ActionRunner, _ link: any LinkEndpoint) -> String? {
-    var stats = StatsClock(options.statsInterval)
+    var stats = StatsClock(options.statsInterval, since: began)
     while true {
       let pause = action.proceed()
       if action.isDone { return nil }
-      if action.progress.closeReason != nil {
-        return action.hasGoal ? "the link was over before everything was done" : nil
+      if let reason = action.progress.closeReason {
+        return action.hasGoal && !action.isDone ? "the link was over before everything was done (\(reason))" : nil
       }
       let again = pause.map { monotonicNanoseconds() &+ $0 }
       let wake = action.progress.wait(watch, until: [again, stats.next, deadline].compactMap(\.self).min())
@@ -66,7 +67,7 @@ struct Session {
     for (cause, count) in statistics.drops { report.drops[cause, default: 0] += count }
     report.closeReason = reason
     report.peerBrokeProtocol = statistics[.badCompletion] > 0 || statistics.received[.malformed] > 0
-    StatsClock(options.statsInterval).write(link, reason)
+    StatsClock(options.statsInterval, since: began).write(link, reason)
   }
 
   /// Writes the report, and returns how it ends.

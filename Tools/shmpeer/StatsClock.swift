@@ -5,11 +5,12 @@ import LinkSystem
 /// When the next line of `--stats` is due.
 struct StatsClock {
   private let interval: UInt64?
-  private let began = monotonicNanoseconds()
+  private let began: UInt64
   /// A time of `monotonicNanoseconds`; nil: never.
   private(set) var next: UInt64?
 
-  init(_ interval: Duration?) {
+  init(_ interval: Duration?, since began: UInt64) {
+    self.began = began
     self.interval = interval?.clampedNanoseconds
     next = self.interval.map { began &+ $0 }
   }
