@@ -1,11 +1,11 @@
 import Eventfd
 import LinkCore
-import Synchronization
+import LinkSystem
 
 /// What an action's two threads share: the link's, which calls back, and the main thread, which waits.
 final class Progress: Sendable {
   private let bell: EventFD
-  private let reason = Mutex<LinkCloseReason?>(nil)
+  private let reason = Lock<LinkCloseReason?>(nil)
 
   init() throws(Failure) {
     do { bell = try EventFD() } catch { throw Failure(error, "event counter", advice: "raise the limit of open files") }

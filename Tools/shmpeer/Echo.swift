@@ -1,6 +1,5 @@
 import LinkCore
 import LinkSystem
-import Synchronization
 
 /// Sends back every packet, unchanged but for the Ethernet addresses, which change places. What finds no room waits
 /// here; the packets are the link's own, so that a peer that does not read stops the link instead of filling memory.
@@ -17,7 +16,7 @@ final class Echo: ActionRunner {
   let progress: Progress
   private let link: any LinkEndpoint
   private let isEthernet: Bool
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   init(_ link: any LinkEndpoint) throws(Failure) {
     progress = try Progress()

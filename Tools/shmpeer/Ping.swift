@@ -1,6 +1,5 @@
 import LinkCore
 import LinkSystem
-import Synchronization
 
 /// Sends one test packet at a time to an echoing peer. The reply's arrival sends the next one, from the link's own
 /// thread: so the times are the link's, without a thread of the tool in between.
@@ -28,7 +27,7 @@ final class Ping: ActionRunner {
   private let limit: Source.Limit
   private let check: Check
   private let size: Int
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   init(_ link: any LinkEndpoint, _ limit: Source.Limit, _ options: Options) throws(Failure) {
     progress = try Progress()
@@ -36,7 +35,7 @@ final class Ping: ActionRunner {
     self.limit = limit
     check = options.check
     size = options.size
-    state = Mutex(State(batch: try TestBatch.make(for: link, count: 1, options)))
+    state = Lock(State(batch: try TestBatch.make(for: link, count: 1, options)))
   }
 
   func deliverPackets(_ packets: inout PacketBatch) {

@@ -17,7 +17,7 @@ struct Serve {
 
   func run() throws(Failure) -> ExitCode {
     let listener = try listen()
-    defer { UnixSocket.remove(path: path) }
+    defer { UnixSocket.removeFile(path) }
     var worst = ExitCode.done
     // With --keep the time is each session's own.
     let deadline = options.keeps ? nil : options.timeout.map { moment(after: $0) }

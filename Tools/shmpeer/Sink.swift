@@ -1,6 +1,5 @@
 import LinkCore
 import LinkSystem
-import Synchronization
 
 /// Verifies and counts test packets.
 final class Sink: ActionRunner {
@@ -31,12 +30,12 @@ final class Sink: ActionRunner {
   }
 
   let progress: Progress
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   /// `target`: done after so many valid packets; nil: never.
   init(target: UInt64?) throws(Failure) {
     progress = try Progress()
-    state = Mutex(State(target: target))
+    state = Lock(State(target: target))
   }
 
   func deliverPackets(_ packets: inout PacketBatch) {

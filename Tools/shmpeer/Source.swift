@@ -1,6 +1,5 @@
 import LinkCore
 import LinkSystem
-import Synchronization
 
 /// Sends test packets, as fast as the peer takes them.
 final class Source: ActionRunner {
@@ -33,7 +32,7 @@ final class Source: ActionRunner {
   private let limit: Limit
   private let check: Check
   private let size: Int
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   init(_ link: any LinkEndpoint, _ limit: Limit, _ options: Options) throws(Failure) {
     progress = try Progress()
@@ -41,7 +40,7 @@ final class Source: ActionRunner {
     self.limit = limit
     check = options.check
     size = options.size
-    state = Mutex(State(batch: try TestBatch.make(for: link, count: options.batch, options)))
+    state = Lock(State(batch: try TestBatch.make(for: link, count: options.batch, options)))
   }
 
   func deliverPackets(_ packets: inout PacketBatch) {}
