@@ -72,6 +72,9 @@ package enum UnixSocket {
     _ = unsafe unlink(path)
   }
 
+  /// Ends the connection for whoever shares the socket; the descriptor stays. `shutdown(2)`.
+  package static func shutDown(_ socket: CInt) { _ = shutdown(socket, CInt(SHUT_RDWR)) }
+
   private static func make() throws(SystemError) -> OwnedDescriptor {
     let type = LINK_SOCK_SEQPACKET | LINK_SOCK_CLOEXEC | LINK_SOCK_NONBLOCK
     return OwnedDescriptor(owning: try systemCall("socket") { socket(AF_UNIX, type, 0) })

@@ -5,18 +5,20 @@ import LinkSystem
 /// What an action's two threads share: the link's, which calls back, and the main thread, which waits.
 final class Progress: Sendable {
   private let bell: EventFD
-  private let reason = Lock<LinkCloseReason?>(nil)
+  private let ends = Lock<[LinkCloseReason]>([])
 
   init() throws(Failure) {
     do { bell = try EventFD() } catch { throw Failure(error, "event counter", advice: "raise the limit of open files") }
   }
 
-  /// Why the link is over; nil while it is not.
-  var closeReason: LinkCloseReason? { reason.withLock { $0 } }
+  /// Why the link is over, of several the first; nil while none is.
+  var closeReason: LinkCloseReason? { ends.withLock { $0.first } }
+  /// How many links are over.
+  var endCount: Int { ends.withLock { $0.count } }
 
-  /// The link is over: for `linkDidClose`.
+  /// A link is over: for `linkDidClose`.
   func end(_ reason: LinkCloseReason) {
-    self.reason.withLock { $0 = reason }
+    ends.withLock { $0.append(reason) }
     ring()
   }
 

@@ -6,8 +6,10 @@ import LinkSystem
 extension Session {
   func runBridge(_ link: any LinkEndpoint, _ kind: NetworkDevice.Kind, name: String) throws(Failure) -> Report {
     let device: FDEndpoint
-    do {
-      device = try Device.open(kind, name: name, options.linkOptions)
+    do throws(Failure) {
+      var linkOptions = options.linkOptions
+      linkOptions.mtu = link.mtu
+      device = try Device.open(kind, name: name, linkOptions)
     } catch {
       link.close()
       throw error
@@ -21,7 +23,11 @@ extension Session {
     Console.write("shmpeer: \(role) joined to \(device.deviceName ?? name)", to: .error)
     report.complaint = waitForEnd(progress, link)
     bridge.close()
-    bridge.wait()
+    // It throws only inside a callback of the links.
+    do { try bridge.wait() } catch { assertionFailure("\(error)") }
+    for flow in [bridge.flowFromA, bridge.flowFromB] {
+      for cause in DropCause.allCases where flow.tally[cause] > 0 { report.drops[cause, default: 0] += flow.tally[cause] }
+    }
     judge(&report, link, progress.closeReason)
     report.received = link.statistics.received.packets
     report.sent = link.statistics.sent.packets
@@ -30,12 +36,17 @@ extension Session {
     return report
   }
 
+  /// Waits until both links are over. When one is, the other gets a moment to hand over what is still there.
   private func waitForEnd(_ progress: Progress, _ link: any LinkEndpoint) -> String? {
     var stats = StatsClock(options.statsInterval, since: began)
-    while progress.closeReason == nil {
-      let wake = progress.wait(watch, until: [stats.next, deadline].compactMap(\.self).min())
+    var lastMoment: UInt64?
+    while progress.endCount < 2 {
+      if progress.endCount == 1, lastMoment == nil { lastMoment = moment(after: .seconds(1)) }
+      let wake = progress.wait(watch, until: [stats.next, deadline, lastMoment].compactMap(\.self).min())
       if wake == .signal { return nil }
-      if let deadline, monotonicNanoseconds() >= deadline { return "timed out after \(options.timeout!)" }
+      let now = monotonicNanoseconds()
+      if let lastMoment, now >= lastMoment { return nil }
+      if let deadline, now >= deadline { return "timed out after \(options.timeout!)" }
       stats.tick(link, progress.closeReason)
     }
     return nil
@@ -52,8 +63,6 @@ enum Device {
       case .tun: try FDEndpoint.tun(name: name, options: options)
       case .tap: try FDEndpoint.tap(name: name, options: options)
       }
-    } catch {
-      throw Failure(error, "device \(name)", advice: "it takes /dev/net/tun and the right to make devices (root)")
-    }
+    } catch { throw Failure(error) }
   }
 }

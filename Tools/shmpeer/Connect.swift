@@ -10,7 +10,7 @@ struct Connect {
 
   func run() throws(Failure) -> ExitCode {
     let session = Session(options, watch, role: "client")
-    return session.publish(try session.run(try Link.connect(try connect(options.socketPath ?? ""), options)))
+    return session.publish(try session.run(try Link(options: options, watch: watch).connect(try connect(options.socketPath ?? ""))))
   }
 
   private func connect(_ path: String) throws(Failure) -> OwnedDescriptor {

@@ -27,7 +27,7 @@ struct Failure: Error, Equatable {
   }
 
   /// A link that could not be made, or a hand-over that went wrong. `advice`: what to do about it.
-  init(_ error: LinkError, _ what: String, advice: String? = nil) {
+  init(_ error: LinkError, _ what: String? = nil, advice: String? = nil) {
     let code: ExitCode =
       switch error.code {
       case .protocolViolation: .protocolViolation
@@ -35,6 +35,6 @@ struct Failure: Error, Equatable {
       case .invalidArgument: .usage
       default: .missing
       }
-    self.init(code, "\(what): \(error)" + (advice.map { "; \($0)" } ?? ""))
+    self.init(code, (what.map { "\($0): " } ?? "") + "\(error)" + (advice.map { "; \($0)" } ?? ""))
   }
 }

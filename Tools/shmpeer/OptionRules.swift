@@ -36,6 +36,13 @@ extension Options {
     if peerEthernet != nil, ethernet == nil {
       throw arguments.usage("--peer-ethernet needs --ethernet: without an address of its own the link has no Ethernet")
     }
+    switch source {
+    case .device(.tun, _) where ethernet != nil:
+      throw arguments.usage("--tun carries bare IP packets: leave out --ethernet, or use --tap")
+    case .device(.tap, _) where ethernet == nil:
+      throw arguments.usage("--tap carries Ethernet frames: give the link an address by --ethernet MAC")
+    default: break
+    }
     guard case .bridge(let kind, _) = action else { return }
     switch kind {
     case .tun where ethernet != nil:

@@ -47,9 +47,9 @@ struct Serve {
   private func welcome(_ listener: borrowing OwnedDescriptor) -> SharedMemEndpoint? {
     do {
       guard let socket = try UnixSocket.accept(listener) else { return nil }
-      return try Link.serve(socket, options)
+      return try Link(options: options, watch: watch).serve(socket)
     } catch let error as Failure {
-      Console.write("shmpeer: peer dropped: \(error.message)", to: .error)
+      if !watch.isSignalled { Console.write("shmpeer: peer dropped: \(error.message)", to: .error) }
     } catch { Console.write("shmpeer: \(path): \(error)", to: .error) }
     return nil
   }

@@ -23,12 +23,14 @@ struct TunPeer {
     do throws(Failure) {
       let device = try makeDevice()
       let socket = OwnedDescriptor(owning: numbers.handOver)
-      let link = isServer ? try Link.serve(socket, linkOptions) : try Link.connect(socket, linkOptions)
+      let maker = Link(options: linkOptions, watch: watch)
+      let link = isServer ? try maker.serve(socket) : try maker.connect(socket)
       let bridge = LinkBridge(link, device)
       do throws(LinkError) { try bridge.start() } catch { throw Failure(error, "bridge") }
       defer {
         bridge.close()
-        bridge.wait()
+        // It throws only inside a callback of the links.
+        do { try bridge.wait() } catch { assertionFailure("\(error)") }
       }
       try serve(control, watch)
     } catch { control.report(error) }
