@@ -26,7 +26,9 @@ extension Session {
     // It throws only inside a callback of the links.
     do { try bridge.wait() } catch { assertionFailure("\(error)") }
     for flow in [bridge.flowFromA, bridge.flowFromB] {
-      for cause in DropCause.allCases where flow.tally[cause] > 0 { report.drops[cause, default: 0] += flow.tally[cause] }
+      for cause in DropCause.allCases where flow.tally[cause] > 0 {
+        report.drops[cause, default: 0] += flow.tally[cause]
+      }
     }
     judge(&report, link, progress.closeReason)
     report.received = link.statistics.received.packets

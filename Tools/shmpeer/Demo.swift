@@ -49,7 +49,11 @@ struct Demo {
     note("client to server")
     let sink = try phases.startSink()
     let milliseconds = duration.clampedMilliseconds
-    let sent = try control.ask("source \(milliseconds)", expecting: "sent", until: moment(after: patience))
+    let sent: [UInt64]
+    do { sent = try control.ask("source \(milliseconds)", expecting: "sent", until: moment(after: patience)) } catch {
+      result.clientToServer = phases.finish(sink, sent: nil)
+      throw error
+    }
     result.clientToServer = phases.finish(sink, sent: sent.first ?? 0)
 
     note("server to client")

@@ -50,11 +50,12 @@ struct DemoPhases {
     try attach(Echo(link))
   }
 
-  /// Waits for the rest of what was sent. What has not come when nothing comes any more is lost.
-  func finish(_ sink: Sink, sent: UInt64) -> Report {
+  /// Waits for the rest of what was sent. What has not come when nothing comes any more is lost. `sent` nil: nobody
+  /// knows, and nothing is waited for.
+  func finish(_ sink: Sink, sent: UInt64?) -> Report {
     var received = sink.received
     var deadline = moment(after: Self.patience)
-    while received < sent, sink.progress.closeReason == nil {
+    while let sent, received < sent, sink.progress.closeReason == nil {
       if sink.progress.wait(watch, until: moment(after: .milliseconds(10))) == .signal { break }
       if sink.received > received {
         received = sink.received
@@ -67,9 +68,11 @@ struct DemoPhases {
     var report = Report(role: "", mode: "sink")
     sink.fill(&report)
     report.sent = sent
-    // What never came at all leaves no gap that the receiver could see.
-    let missing = sent - min(sent, report.transfer?.received ?? 0)
-    report.transfer?.lost = missing
+    if let sent, var transfer = report.transfer {
+      // What never came at all leaves no gap that the receiver could see.
+      transfer.lost = sent - min(sent, transfer.received)
+      report.transfer = transfer
+    }
     return report
   }
 }

@@ -60,9 +60,9 @@ struct Link {
   }
 
   /// Runs a hand-over, which waits for the peer, and ends the connection when a signal comes.
-  private func interruptible<Result: ~Copyable>(
-    _ socket: Int32, _ handOver: () throws(LinkError) -> Result
-  ) throws(LinkError) -> Result {
+  private func interruptible<Outcome: ~Copyable>(
+    _ socket: Int32, _ handOver: () throws(LinkError) -> Outcome
+  ) throws(LinkError) -> Outcome {
     let stop = try EventFD()
     let number = stop.descriptor
     let thread: SystemThread
@@ -71,12 +71,12 @@ struct Link {
         if watch.wait(number, until: nil) == .signal { UnixSocket.shutDown(socket) }
       }
     } catch { throw LinkError(error) }
-    defer {
-      // A bell of this function's own cannot fail to ring.
-      do { try stop.notify() } catch { assertionFailure("\(error)") }
-      thread.join()
-    }
-    return try handOver()
+    let result: Result<Outcome, LinkError>
+    do { result = .success(try handOver()) } catch { result = .failure(error) }
+    // A bell of this function's own cannot fail to ring.
+    do { try stop.notify() } catch { assertionFailure("\(error)") }
+    thread.join()
+    return try result.get()
   }
 
   /// Closes a link and waits until it is.
