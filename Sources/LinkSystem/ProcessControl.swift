@@ -20,6 +20,19 @@ package enum ProcessControl {
     _ = signal(SIGPIPE, SIG_IGN)
   }
 
+  /// The path of this program; where its file is gone, a path that still starts it. `readlink(/proc/self/exe)`.
+  package static var executablePath: String {
+    let path = "/proc/self/exe"
+    var text = [UInt8](repeating: 0, count: 4096)
+    // SAFETY: the call reads the path and writes to the array within its size.
+    let count = unsafe text.withUnsafeMutableBytes { buffer in
+      unsafe readlink(path, buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
+    }
+    let target = count > 0 ? String(decoding: text[..<count], as: UTF8.self) : path
+    // SAFETY: the call reads the path.
+    return unsafe access(target, X_OK) == 0 ? target : path
+  }
+
   /// Ends the process with a number that its parent reads. `exit(3)`.
   package static func end(_ code: CInt) -> Never { exit(code) }
 

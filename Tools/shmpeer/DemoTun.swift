@@ -16,7 +16,7 @@ struct DemoTun {
     var isDigestOK = false
     var seconds = 0.0
     var gigabitPerSecond: Double { seconds > 0 ? Double(byteCount) * 8 / seconds / 1e9 : 0 }
-    var isVerified: Bool { ping4 && ping6 && isDigestOK && byteCount == UInt64(FileTransfer.byteCount) }
+    var isVerified: Bool { ping4 && ping6 && isDigestOK && byteCount > 0 }
   }
 
   func run() throws(Failure) -> ExitCode {
@@ -65,7 +65,7 @@ struct DemoTun {
     let received = try client.expect("received", until: deadline)
     guard received.count == 3 else { return }
     result.byteCount = received[0]
-    result.isDigestOK = sent == [received[1]]
+    result.isDigestOK = sent == Array(received[..<2])
     result.seconds = Double(received[2]) / 1e9
   }
 

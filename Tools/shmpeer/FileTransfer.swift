@@ -7,17 +7,21 @@ struct FileTransfer {
   let watch: Watch
   let deadline: UInt64
 
-  static let byteCount = 64 << 20
+  /// The file ends here, or where a slow machine has come to after a while.
+  private static let byteCount = 64 << 20
+  private static let sendingTime: Duration = .seconds(6)
   private static let blockByteCount = 1 << 16
 
-  /// Connects to `address` and sends the file. Returns its digest.
-  func send(to address: InternetSocket.Address) throws(Failure) -> UInt32 {
+  /// Connects to `address` and sends the file.
+  func send(to address: InternetSocket.Address) throws(Failure) -> (byteCount: Int, digest: UInt32) {
     let socket: OwnedDescriptor
     do { socket = try InternetSocket.connect(to: address) } catch { throw Failure(.unverified, "TCP: \(error)") }
     var digest = CRC32C()
     var state: UInt64 = 0x9e37_79b9_7f4a_7c15
     var block = [UInt8](repeating: 0, count: Self.blockByteCount)
-    for _ in 0..<Self.byteCount / Self.blockByteCount {
+    var byteCount = 0
+    let end = moment(after: Self.sendingTime)
+    while byteCount < Self.byteCount, monotonicNanoseconds() < end {
       Self.fill(&block, &state)
       digest.add(block.span)
       var written = 0
@@ -28,8 +32,9 @@ struct FileTransfer {
         guard result > 0 else { throw Failure(.unverified, "TCP send: \(errorMessage(Int32(-result)))") }
         written += result
       }
+      byteCount += written
     }
-    return digest.value
+    return (byteCount, digest.value)
   }
 
   /// Takes one connection and reads it to its end.

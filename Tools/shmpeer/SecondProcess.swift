@@ -18,7 +18,7 @@ struct SecondProcess: ~Copyable {
       let ours = OwnedDescriptor(owning: ends[0])
       let theirs = OwnedDescriptor(owning: ends[1])
       let process = try ChildProcess(
-        ["/proc/self/exe"] + arguments,
+        [ProcessControl.executablePath] + arguments,
         descriptors: [(handOver.number, Self.handOverNumber), (theirs.number, Self.controlNumber)])
       self.init(ControlChannel(ours, watch), process)
     } catch { throw Failure(.missing, "second process: \(error)") }

@@ -76,7 +76,8 @@ struct TunPeer {
         try control.send("received \(file.byteCount) \(file.digest) \(file.nanoseconds)")
       case "send":
         let address = InternetSocket.Address(ipv4(other), port: Self.port)
-        try control.send("sent \(try FileTransfer(watch: watch, deadline: deadline).send(to: address))")
+        let file = try FileTransfer(watch: watch, deadline: deadline).send(to: address)
+        try control.send("sent \(file.byteCount) \(file.digest)")
       default: return
       }
     }
