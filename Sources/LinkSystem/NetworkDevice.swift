@@ -26,11 +26,13 @@ package enum NetworkDevice {
     return OpenDevice(descriptor: file, name: deviceName(request))
   }
 
-  /// Kind and name of the device behind a descriptor; nil when there is none. `TUNGETIFF`.
-  package static func attached(to descriptor: CInt) -> (kind: Kind, name: String)? {
+  /// Kind and name of the device behind a descriptor, and whether its packets come without a prefix (packet information
+  /// or a virtio-net header); nil when there is no device. `TUNGETIFF`.
+  package static func attached(to descriptor: CInt) -> (kind: Kind, name: String, isBare: Bool)? {
     var request = link_ifreq()
     do { try control(descriptor, LINK_TUNGETIFF, &request, "ioctl(TUNGETIFF)") } catch { return nil }
-    return (request.flags & LINK_IFF_TAP != 0 ? .tap : .tun, deviceName(request))
+    let isBare = request.flags & LINK_IFF_NO_PI != 0 && request.flags & LINK_IFF_VNET_HDR == 0
+    return (request.flags & LINK_IFF_TAP != 0 ? .tap : .tun, deviceName(request), isBare)
   }
 
   /// Sets the interface up or down. `SIOCSIFFLAGS`.

@@ -10,6 +10,23 @@ package enum PacketIO {
     dataCall { unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
   }
 
+  /// Reads one packet into `buffer`, and one byte more into nowhere: a result above `buffer.count` says that the packet
+  /// is longer than that. `readv(2)`.
+  @unsafe @inline(__always)
+  package static func readNoticingMore(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    var excess: UInt8 = 0
+    // SAFETY: as above; the second part is a live local of one byte, and the vector lives until the call returns.
+    return unsafe withUnsafeMutablePointer(to: &excess) { excess in
+      var parts: [2 of iovec] = unsafe [
+        iovec(iov_base: buffer.baseAddress, iov_len: buffer.count), iovec(iov_base: excess, iov_len: 1),
+      ]
+      var span = unsafe parts.mutableSpan
+      return unsafe span.withUnsafeMutableBufferPointer { parts in
+        dataCall { unsafe readv(descriptor, parts.baseAddress, 2) }
+      }
+    }
+  }
+
   /// Writes one packet. `write(2)`.
   @unsafe package static func write(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
     // SAFETY: as above.

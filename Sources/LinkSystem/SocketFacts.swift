@@ -1,0 +1,40 @@
+import CLinkShims
+import Glibc
+
+/// What a link has to know of a socket before it takes it. `socket(7)`.
+package struct SocketFacts: Sendable {
+  package enum Kind: Sendable { case stream, datagram, seqpacket, raw, other }
+  package let kind: Kind
+  package let isListening: Bool
+
+  /// Of a number that the caller keeps. Throws ENOTSOCK for anything else.
+  package init(of number: CInt) throws(SystemError) {
+    let type = try Self.option(number, SO_TYPE, "SO_TYPE")
+    kind =
+      switch type {
+      case LINK_SOCK_STREAM: .stream
+      case LINK_SOCK_DGRAM: .datagram
+      case LINK_SOCK_SEQPACKET: .seqpacket
+      case LINK_SOCK_RAW: .raw
+      default: .other
+      }
+    isListening = try Self.option(number, SO_ACCEPTCONN, "SO_ACCEPTCONN") != 0
+  }
+
+  private static func option(_ number: CInt, _ name: CInt, _ label: String) throws(SystemError) -> CInt {
+    var value: CInt = 0
+    var size = socklen_t(MemoryLayout<CInt>.size)
+    // SAFETY: both are live locals, and `size` says how much room `value` has.
+    _ = try systemCall("getsockopt(\(number), \(label))") { unsafe getsockopt(number, SOL_SOCKET, name, &value, &size) }
+    return value
+  }
+
+  /// Bytes that wait to be received, 0 if only empty messages do. On datagram sockets those of the next message;
+  /// nil where the descriptor cannot tell. `ioctl(FIONREAD)`.
+  package static func waitingByteCount(_ number: CInt) -> Int? {
+    var count: CInt = 0
+    // SAFETY: FIONREAD writes one int, the size of the live local.
+    let result = unsafe withUnsafeMutablePointer(to: &count) { unsafe link_ioctl(number, UInt(FIONREAD), $0) }
+    return result == 0 ? Int(count) : nil
+  }
+}
