@@ -47,4 +47,8 @@ package enum ErrnoClass: Equatable, Sendable {
     default: self = .fatal
     }
   }
+
+  /// Whether the kernel polls writable again after a send that would have blocked with this errno. A full device queue
+  /// (ENOBUFS) and a lack of memory end unannounced.
+  package static func announcesRoom(after number: CInt) -> Bool { number == EAGAIN }
 }

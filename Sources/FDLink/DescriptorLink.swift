@@ -1,0 +1,121 @@
+import Eventfd
+import LinkCore
+import LinkSystem
+import Synchronization
+
+/// The working part of an endpoint: what the worker runs and holds on to, so that an endpoint which nobody holds any
+/// more can end it.
+///
+/// Locks, in this order: the runner's turn lock, then `receiving` (uncontended: only turns take it) or `sending`.
+final class DescriptorLink: RunnableLink {
+  let runner: LinkRunner
+  let framing: LinkFraming
+  let mtu: Atomic<Int>
+  private let receiving: Mutex<Receiver>
+  private let sending: Mutex<Sender>
+  private let received: PublishedTally
+  private let sent: PublishedTally
+  /// A write found the other end gone.
+  private let peerIsGone = Atomic<Bool>(false)
+  /// The sending half waits for room.
+  private let isRoomWanted = Atomic<Bool>(false)
+  /// The pool that has been asked for a wake-up; 0: none.
+  private let askedPool = Atomic<UInt>(0)
+
+  init(_ adopted: consuming AdoptedDescriptor, _ runner: LinkRunner, _ options: LinkOptions, _ fdOptions: FDOptions) {
+    self.runner = runner
+    let framing = LinkFraming(address: options.linkAddress)
+    self.framing = framing
+    mtu = Atomic(options.mtu)
+    let received = PublishedTally()
+    let sent = PublishedTally()
+    self.received = received
+    self.sent = sent
+    let isSocket = adopted.isSocket
+    let input = ReceiveInput(
+      descriptor: adopted.file.number, isSocket: isSocket, framing: framing,
+      filtersAddresses: fdOptions.filtersAddresses)
+    receiving = Mutex(
+      Receiver(
+        batch: PacketBatch(capacity: options.batchCapacity, pool: options.makePool()),
+        strategy: fdOptions.dispatchMode.makeStrategy(), input: input, published: received))
+    sending = Mutex(
+      Sender(file: adopted.takeFile(), isSocket: isSocket, headerLength: framing.headerLength, published: sent))
+  }
+
+  var statistics: LinkStatistics { LinkStatistics(received: received.snapshot, sent: sent.snapshot) }
+
+  // MARK: Turns
+
+  func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
+    if isRoomWanted.load(ordering: .acquiring), roomCame() { dispatcher.linkHasRoom() }
+    let frameLimit = mtu.load(ordering: .relaxed) + framing.headerLength
+    let peerIsGone = peerIsGone.load(ordering: .acquiring)
+    return receiving.withLock {
+      $0.turn(dispatcher, frameLimit: frameLimit, peerIsGone: peerIsGone, askPool: askForWakeUp)
+    }
+  }
+
+  func prepareToWait() -> WaitDecision {
+    let room = sending.withLock { $0.wish }
+    return receiving.withLock { $0.prepareToWait(room) }
+  }
+
+  func waitEnded(_ entries: InlineArray<4, PollEntry>?) { receiving.withLock { $0.waitEnded() } }
+
+  func releaseResources() { sending.withLock { $0.release() } }
+
+  private func roomCame() -> Bool {
+    sending.withLock { sender in
+      let came = sender.roomCame()
+      if came { isRoomWanted.store(false, ordering: .releasing) }
+      return came
+    }
+  }
+
+  /// Asks an empty pool to end the worker's sleep; false if it is not empty. Asks only once.
+  private func askForWakeUp(_ pool: PacketPool) -> Bool {
+    let identity = UInt(bitPattern: ObjectIdentifier(pool))
+    if askedPool.load(ordering: .acquiring) == identity { return true }
+    askedPool.store(identity, ordering: .releasing)
+    let isAsked = pool.whenAvailable { [weak self] in
+      guard let self else { return }
+      askedPool.store(0, ordering: .releasing)
+      runner.ringBell()
+    }
+    if !isAsked { askedPool.store(0, ordering: .releasing) }
+    return isAsked
+  }
+
+  // MARK: Sending
+
+  func write(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
+    guard runner.isAttached else { throw runner.refusal() }
+    let mtu = mtu.load(ordering: .relaxed)
+    let (accepted, stop) = sending.withLock { sender in
+      let result = sender.send(packets, mtu: mtu)
+      isRoomWanted.store(sender.wish != .none, ordering: .releasing)
+      return result
+    }
+    // Outside the lock: ending a link may release it.
+    switch stop {
+    case .finished: return accepted
+    case .full(let isNews):
+      // A worker that sleeps does not know yet that room is wanted.
+      if isNews { runner.ringBell() }
+      if accepted == 0 { throw LinkError(.wouldBlock, "the kernel has no room for a packet now") }
+    case .ended(let reason, let isNews):
+      if isNews { end(reason) }
+      if accepted == 0 { throw reason.error }
+    case .released: throw runner.refusal()
+    }
+    return accepted
+  }
+
+  /// What a peer had sent before it went is delivered first: the next turns see to that.
+  private func end(_ reason: LinkCloseReason) {
+    guard reason == .peerDisconnected else { return runner.close(reason, self) }
+    peerIsGone.store(true, ordering: .releasing)
+    runner.ringBell()
+  }
+}

@@ -1,0 +1,142 @@
+import Eventfd
+import LinkCore
+import LinkSystem
+
+/// The receiving half of a link: the batch that it lends, and what is to be waited for. It belongs to the turn.
+struct Receiver: ~Copyable {
+  private var batch: PacketBatch
+  private var strategy: any ReceiveStrategy
+  private var input: ReceiveInput
+  private var outlook = Outlook.more
+  private var hasWoken = false
+  /// Wake-ups in a row that brought nothing.
+  private var fruitless = 0
+  private let published: PublishedTally
+
+  /// What the last turn left to expect.
+  private enum Outlook: Equatable {
+    /// There may be more now.
+    case more
+    /// The descriptor will say.
+    case readable
+    /// Only a timer can tell.
+    case timer
+    /// Packets must come home first; whether the descriptor already reports its end, and would do so for ever.
+    case starved(isGone: Bool)
+  }
+
+  init(batch: consuming PacketBatch, strategy: any ReceiveStrategy, input: ReceiveInput, published: PublishedTally) {
+    self.batch = batch
+    self.strategy = strategy
+    self.input = input
+    self.published = published
+  }
+
+  /// How often a descriptor that announces nothing is looked at.
+  private static let lookAgain: UInt64 = 20_000_000
+  /// So many wake-ups for nothing, and the descriptor is not believed any more.
+  private static let patience = 8
+
+  /// `askPool` asks a pool for a wake-up, and returns false if it is not empty.
+  mutating func turn(
+    _ dispatcher: any LinkDispatcher, frameLimit: Int, peerIsGone: Bool, askPool: (PacketPool) -> Bool
+  ) -> LinkTurn {
+    var limit = batch.prepareToReceive()
+    while limit == 0 {
+      if askPool(batch.pool) { return starve() }
+      limit = batch.prepareToReceive()
+    }
+    input.frameLimit = frameLimit
+    if peerIsGone { input.peerIsGone = true }
+    let result = strategy.receive(into: &batch, limit: limit, &input)
+    outlook = .more
+    switch result {
+    case .delivered:
+      input.tally.batches &+= 1
+      foundSomething()
+      dispatcher.deliverPackets(&batch)
+      return .delivered
+    case .filtered:
+      foundSomething()
+      return .idle
+    case .idle:
+      outlook = .readable
+      foundNothing()
+      return .idle
+    case .paused:
+      outlook = .timer
+      foundSomething()
+      return .idle
+    case .stopped(let reason):
+      foundSomething()
+      return .ended(reason)
+    }
+  }
+
+  private mutating func foundSomething() {
+    published.publish(&input.tally)
+    hasWoken = false
+    fruitless = 0
+  }
+
+  /// A wake-up without a frame is nothing bad, but a series of them may never end: a descriptor can poll ready and have
+  /// nothing to read (a socket shut down by its owner, an error queue that nobody reads).
+  private mutating func foundNothing() {
+    if input.tally.hasRareChanges { published.publish(&input.tally) }
+    guard hasWoken else { return }
+    hasWoken = false
+    input.tally[.emptyWakeUp] += 1
+    fruitless += 1
+    guard fruitless >= Self.patience else { return }
+    fruitless = 0
+    let events = input.reported([.input, .peerShutdown])
+    if !events.isDisjoint(with: [.hangUp, .peerShutdown]) {
+      input.peerIsGone = true
+      outlook = .more
+    } else if !events.isEmpty {
+      outlook = .timer
+    }
+  }
+
+  private mutating func starve() -> LinkTurn {
+    if case .starved(let isGone) = outlook {
+      if isGone { return .starved }
+    } else {
+      input.tally[.starvation] += 1
+      published.publish(&input.tally)
+    }
+    let (isGone, reason) = input.endWithoutReading()
+    outlook = .starved(isGone: isGone)
+    if let reason { return .ended(reason) }
+    return .starved
+  }
+
+  /// As `RunnableLink.prepareToWait`; `room` is what the sending half waits for.
+  mutating func prepareToWait(_ room: RoomWish) -> WaitDecision {
+    var entry = PollEntry(input.descriptor, [])
+    var nanoseconds: UInt64?
+    switch outlook {
+    case .more: return .somethingArrived
+    case .readable: entry.events = [.input, .peerShutdown]
+    case .timer:
+      // Not polled: a device that is down, or a descriptor that is not believed, may report something all the time.
+      entry.descriptor = -1
+      nanoseconds = Self.lookAgain
+    case .starved(let isGone): if isGone { entry.descriptor = -1 } else { entry.events = .peerShutdown }
+    }
+    switch room {
+    case .none: break
+    case .writable: entry.events.insert(.output)
+    case .timer(let deadline):
+      let now = monotonicNanoseconds()
+      nanoseconds = min(nanoseconds ?? .max, deadline > now ? deadline - now : 0)
+    }
+    input.tally[.sleep] += 1
+    published.publish(&input.tally)
+    var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+    entries[0] = entry
+    return .wait(entries, nanoseconds: nanoseconds)
+  }
+
+  mutating func waitEnded() { hasWoken = true }
+}
