@@ -1,0 +1,43 @@
+import Glibc
+import LinkSystem
+
+func openNullDevice() throws(SystemError) -> OwnedDescriptor {
+  // SAFETY: the call copies the path.
+  OwnedDescriptor(owning: try systemCall("open") { unsafe open("/dev/null", O_RDWR | O_CLOEXEC) })
+}
+
+func removeFile(_ path: String) {
+  // SAFETY: the call reads the path.
+  _ = unsafe unlink(path)
+}
+
+func setBlockingAndInherited(_ descriptor: CInt) {
+  _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+  _ = fcntl(descriptor, F_SETFD, 0)
+}
+
+func isNonBlockingAndCloseOnExec(_ descriptor: CInt) -> Bool {
+  fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0 && fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0
+}
+
+/// Whether this process may make network devices in a namespace of its own.
+let canMakeDevices: Bool = {
+  // SAFETY: the call reads the path.
+  unsafe geteuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0
+}()
+
+/// Sends one UDP datagram from wherever the calling thread's network is.
+func sendUDP(to address: [UInt8], port: UInt16, _ payload: [UInt8]) throws(SystemError) {
+  let sender = OwnedDescriptor(owning: try systemCall("socket") { socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0) })
+  var destination = sockaddr_in()
+  destination.sin_family = sa_family_t(AF_INET)
+  destination.sin_port = port.bigEndian
+  destination.sin_addr.s_addr = address.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+  // SAFETY: both are live during the call, with their sizes; a sockaddr_in is laid out as a sockaddr of its family.
+  let result = unsafe withUnsafePointer(to: &destination) { pointer in
+    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+      dataCall { unsafe sendto(sender.number, payload, payload.count, 0, address, 16) }
+    }
+  }
+  if result < 0 { throw SystemError("sendto", CInt(-result)) }
+}

@@ -1,0 +1,93 @@
+import FDLink
+import LinkCore
+import LinkSystem
+import Synchronization
+
+/// A frame that says which one it is: an IPv4 version byte, the number, and filling.
+func numbered(_ number: Int, byteCount: Int = 64) -> [UInt8] {
+  var frame = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: byteCount)
+  frame[0] = 0x45
+  for index in 0..<4 where index + 1 < byteCount { frame[index + 1] = UInt8(truncatingIfNeeded: number >> (8 * index)) }
+  return frame
+}
+
+func number(of frame: [UInt8]) -> Int { (0..<4).reduce(0) { $0 | Int(frame[$1 + 1]) << (8 * $1) } }
+
+/// The raw other end of a link: a socket of the pair that the test holds itself.
+struct RawPeer: ~Copyable, Sendable {
+  let socket: OwnedDescriptor
+
+  func send(_ message: [UInt8]) -> Int {
+    // SAFETY: the array's storage is valid during the call.
+    unsafe message.withUnsafeBytes { unsafe PacketIO.send(socket.number, $0) }
+  }
+
+  /// Sends as soon as there is room; false if none came within ten seconds, or the kernel refused.
+  func waitToSend(_ message: [UInt8]) throws -> Bool {
+    while true {
+      let result = send(message)
+      if result >= 0 { return result == message.count }
+      if try poll(socket.number, .output, nanoseconds: 10_000_000_000) != .output { return false }
+    }
+  }
+
+  /// The next message, or nil when none waits.
+  func receive() -> [UInt8]? {
+    var room = [UInt8](repeating: 0, count: 70_000)
+    // SAFETY: the array's storage is valid during the call.
+    let count = unsafe room.withUnsafeMutableBytes { unsafe PacketIO.read(socket.number, $0) }
+    return count >= 0 ? Array(room[..<count]) : nil
+  }
+
+  /// The next message, or nil when none came within ten seconds.
+  func waitToReceive() throws -> [UInt8]? {
+    _ = try poll(socket.number, .input, nanoseconds: 10_000_000_000)
+    return receive()
+  }
+}
+
+/// A link over one end of a socket pair, the test at the other. Closed when the test is over.
+func withLink(
+  _ kind: UnixSocket.Kind = .seqpacket, _ options: LinkOptions = LinkOptions(), fdOptions: FDOptions = FDOptions(),
+  _ body: (FDEndpoint, consuming RawPeer) throws -> Void
+) throws {
+  let ends = try UnixSocket.pair(kind).takeBoth()
+  let peer = RawPeer(socket: OwnedDescriptor(owning: ends[1]))
+  let link = try FDEndpoint(takingOwnershipOf: ends[0], options: options, fdOptions: fdOptions)
+  defer { link.close() }
+  try body(link, peer)
+}
+
+extension FDEndpoint {
+  /// Sends frames as they are, each as one packet, in one write.
+  func write(frames: [[UInt8]], pool: PacketPool, headerLength: Int? = nil) throws(LinkError) -> Int {
+    var batch = PacketBatch(capacity: 64, pool: pool)
+    for frame in frames {
+      batch.append { packet in
+        packet.append(frame.count) { span in for index in frame.indices { span[index] = frame[index] } }
+        packet.markLinkHeader(headerLength ?? maxHeaderLength)
+      }
+    }
+    precondition(batch.count == frames.count, "the pool of the test is too small")
+    return try writeBatch(batch)
+  }
+}
+
+private final class Box<R: Sendable>: Sendable {
+  let content = Mutex<Result<R, any Error>?>(nil)
+}
+
+/// Runs `body` on a thread of its own in a network namespace of its own, so that nothing else of the process moves, and
+/// returns what it returned.
+func inNetworkNamespace<R: Sendable>(_ body: @escaping @Sendable () throws -> R) throws -> R {
+  let box = Box<R>()
+  let thread = try SystemThread(name: "test-netns") {
+    let result = Result {
+      try ProcessControl.enterNewNetworkNamespace()
+      return try body()
+    }
+    box.content.withLock { $0 = result }
+  }
+  thread.join()
+  return try box.content.withLock { $0! }.get()
+}
