@@ -26,18 +26,21 @@ let canMakeDevices: Bool = {
   unsafe geteuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0
 }()
 
-/// Sends one UDP datagram from wherever the calling thread's network is.
-func sendUDP(to address: [UInt8], port: UInt16, _ payload: [UInt8]) throws(SystemError) {
-  let sender = OwnedDescriptor(owning: try systemCall("socket") { socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0) })
+/// A UDP socket of the calling thread's network, connected to an IPv4 address.
+func connectedUDP(to address: [UInt8], port: UInt16) throws(SystemError) -> OwnedDescriptor {
+  let udp = OwnedDescriptor(owning: try systemCall("socket") { socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0) })
   var destination = sockaddr_in()
   destination.sin_family = sa_family_t(AF_INET)
   destination.sin_port = port.bigEndian
   destination.sin_addr.s_addr = address.reversed().reduce(0) { $0 << 8 | UInt32($1) }
-  // SAFETY: both are live during the call, with their sizes; a sockaddr_in is laid out as a sockaddr of its family.
-  let result = unsafe withUnsafePointer(to: &destination) { pointer in
-    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-      dataCall { unsafe sendto(sender.number, payload, payload.count, 0, address, 16) }
+  // SAFETY: a live local with its size; a sockaddr_in is laid out as a sockaddr of its family.
+  _ = try unsafe withUnsafePointer(to: &destination) { pointer throws(SystemError) in
+    try unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address throws(SystemError) in
+      try systemCall("connect") { unsafe connect(udp.number, address, 16) }
     }
   }
-  if result < 0 { throw SystemError("sendto", CInt(-result)) }
+  return udp
 }
+
+/// Ends reception on whatever socket the descriptor's open file is, as another holder of it may.
+func shutDownReading(_ descriptor: CInt) { _ = shutdown(descriptor, CInt(SHUT_RD)) }

@@ -11,7 +11,8 @@ struct DeviceTests {
 
   /// Sends UDP datagrams to an address behind the device.
   static func sendDatagrams(_ count: Int) throws {
-    for _ in 0..<count { try sendUDP(to: [10, 9, 0, 2], port: 9, [1, 2, 3]) }
+    let peer = RawPeer(socket: try connectedUDP(to: [10, 9, 0, 2], port: 9))
+    for _ in 0..<count { _ = peer.send([1, 2, 3]) }
   }
 
   @Test func `a TUN device carries packets and survives going down`() throws {
@@ -92,6 +93,26 @@ struct DeviceTests {
       return
     }
     #expect(error.systemError != nil)
+  }
+
+  @Test func `a refused datagram is counted and the link goes on`() throws {
+    let (events, steps, statistics) = try inNetworkNamespace {
+      try NetworkDevice.setUp("lo")
+      let number = try connectedUDP(to: [127, 0, 0, 1], port: 9).release()
+      var options = LinkOptions()
+      options.drive = .caller
+      let link = try FDEndpoint(takingOwnershipOf: number, options: options)
+      try link.attach(Collector())
+      // Nobody listens: the answer is an error of the socket.
+      _ = try link.write(frames: [numbered(1)], pool: PacketPool(frameByteCount: 100, capacity: 64))
+      let before = try poll(number, [], nanoseconds: 10_000_000_000)
+      let steps = [link.step(), link.step()]
+      let after = try poll(number, [], nanoseconds: 0)
+      return ([before, after], steps, link.statistics)
+    }
+    #expect(events == [.error, []] && steps == [.idle, .idle])
+    #expect(statistics.sent.packets == 1)
+    #expect(statistics.received[.refused] == 1 && statistics.received.offered == 1)
   }
 
   @Test func `framing must fit the device`() throws {

@@ -89,4 +89,18 @@ struct EndTests {
     }
   }
 
+  @Test func `a socket that was shut down under the link ends it instead of making it spin`() throws {
+    let ends = try UnixSocket.pair(.datagram).takeBoth()
+    let peer = OwnedDescriptor(owning: ends[1])
+    let other = try OwnedDescriptor.duplicating(ends[0])
+    let link = try FDEndpoint(takingOwnershipOf: ends[0])
+    let collector = try Collector()
+    try link.attach(collector)
+    // From now on it polls readable, and there is nothing to read.
+    shutDownReading(other.number)
+    #expect(collector.waits { $0.closings == [.peerDisconnected] })
+    try link.wait()
+    #expect(link.statistics[.sleep] < 20)
+    _ = consume peer
+  }
 }
