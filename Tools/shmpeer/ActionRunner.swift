@@ -45,6 +45,8 @@ protocol ActionRunner: LinkDispatcher {
   var hasGoal: Bool { get }
   /// Whether a signal ends it too early: a receiver is judged by what it saw until then.
   var isSender: Bool { get }
+  /// When the last packets came, as `monotonicNanoseconds`; 0: never.
+  var lastArrival: UInt64 { get }
   /// Sends what there is to send; called by the main thread again and again until `isDone`. Returns when there is
   /// nothing to do before `progress` rings, or at the latest in the number of nanoseconds that it returns.
   func proceed() -> UInt64?
@@ -54,5 +56,6 @@ protocol ActionRunner: LinkDispatcher {
 
 extension ActionRunner {
   var isSender: Bool { false }
+  var lastArrival: UInt64 { 0 }
   func linkDidClose(_ reason: LinkCloseReason) { progress.end(reason) }
 }

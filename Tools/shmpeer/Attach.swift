@@ -9,6 +9,7 @@ struct Attach {
 
   func run() throws(Failure) -> ExitCode {
     guard let role = options.role else { throw Failure(.usage, "--role is missing") }
+    let goodbye = options.peerDescriptor.flatMap { Goodbye(on: $0) }
     let link: SharedMemEndpoint
     do {
       let queues = QueuePair(
@@ -17,17 +18,23 @@ struct Attach {
         role.role, queues: queues, peer: options.peerDescriptor, bufferByteCount: options.bufferByteCount,
         options: options.linkOptions)
     } catch let error as Failure { throw error } catch let error as LinkError {
-      throw Failure(error, "attach", advice: "the descriptors are those of QueueFiles, in the order of the wire")
+      throw Self.refusal(error, "attach")
     } catch { throw Failure(.missing, "attach: \(error)") }
     let session = Session(options, watch, role: role.rawValue)
-    return session.publish(try session.run(link))
+    return session.publish(try session.run(link, goodbye))
   }
 
   private func files(_ flag: String, _ numbers: [Int32]) throws(Failure) -> QueueFiles {
     do { return try QueueFiles(takingOwnershipOf: numbers) } catch {
-      let list = numbers.map(String.init).joined(separator: ",")
-      throw Failure(error, "\(flag) \(list)", advice: "it takes data, event, tx pipe, rx pipe and shared data, sealed")
+      throw Self.refusal(error, "\(flag) \(numbers.map(String.init).joined(separator: ","))")
     }
+  }
+
+  /// The numbers of the command line have been checked: what is wrong now are the descriptors.
+  private static func refusal(_ error: LinkError, _ what: String) -> Failure {
+    var failure = Failure(error, what)
+    if failure.code == .usage { failure.code = .missing }
+    return failure
   }
 
   /// Checks that what the command line names was open when the tool started: before the tool opens files of its own.

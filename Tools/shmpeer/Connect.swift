@@ -10,8 +10,8 @@ struct Connect {
 
   func run() throws(Failure) -> ExitCode {
     let session = Session(options, watch, role: "client")
-    return session.publish(
-      try session.run(try Link(options: options, watch: watch).connect(try connect(options.socketPath ?? ""))))
+    let link = try Link(options: options, watch: watch).connect(try connect(options.socketPath ?? ""))
+    return session.publish(try session.run(link.endpoint, link.goodbye))
   }
 
   private func connect(_ path: String) throws(Failure) -> OwnedDescriptor {

@@ -31,7 +31,7 @@ struct Demo {
     ProcessControl.pin(toAllowedCPU: 0)
     var failure: Failure?
     do {
-      let link = try Link(options: options, watch: watch).serve(near)
+      let link = try Link(options: options, watch: watch).serve(near).endpoint
       defer { Link.end(link) }
       try phases(second.control, DemoPhases(link: link, options: options, watch: watch), &result)
     } catch { failure = error }

@@ -14,7 +14,7 @@ struct DemoPeer {
     // The parent pins itself afterwards: this process inherits the whole set.
     ProcessControl.pin(toAllowedCPU: 1)
     do {
-      let link = try Link(options: options, watch: watch).connect(OwnedDescriptor(owning: numbers.handOver))
+      let link = try Link(options: options, watch: watch).connect(OwnedDescriptor(owning: numbers.handOver)).endpoint
       defer { Link.end(link) }
       try serve(control, DemoPhases(link: link, options: options, watch: watch))
     } catch { control.report(error) }

@@ -5,7 +5,7 @@ import LinkSystem
 /// here; the packets are the link's own, so that a peer that does not read stops the link instead of filling memory.
 final class Echo: ActionRunner {
   private struct State: ~Copyable {
-    var backlog = PacketBacklog()
+    var backlog = PacketQueue(capacity: 256)
     var received: UInt64 = 0
     var bytes: UInt64 = 0
     var dropped: UInt64 = 0
@@ -36,15 +36,33 @@ final class Echo: ActionRunner {
         }
       }
       state.received &+= UInt64(packets.count)
-      var written = 0
-      if state.backlog.flush(to: link) {
-        do { written = try link.writeBatch(packets) } catch {}
+      flush(&state)
+      let written = state.backlog.isEmpty ? packets.withPackets { write($0, &state.dropped) } : 0
+      for index in written..<packets.count {
+        if state.backlog.isFull { state.dropped += 1 } else { state.backlog.append(packets.take(index)) }
       }
-      for index in written..<packets.count where !state.backlog.put(packets.take(index)) { state.dropped += 1 }
     }
   }
 
-  func linkHasRoom() { state.withLock { _ = $0.backlog.flush(to: link) } }
+  func linkHasRoom() { state.withLock { flush(&$0) } }
+
+  private func flush(_ state: inout State) {
+    while !state.backlog.isEmpty {
+      let (done, offered) = state.backlog.withFront { (write($0, &state.dropped), $0.count) }
+      for _ in 0..<done { _ = state.backlog.removeFirst() }
+      if done < offered { return }
+    }
+  }
+
+  /// Returns how many packets are done with: taken, or lost because the link takes none any more. Packets that were kept
+  /// for a peer that is gone would keep the link from reading what it left.
+  private func write(_ packets: Span<PacketBuffer>, _ dropped: inout UInt64) -> Int {
+    do { return try link.writePackets(packets) } catch {
+      if error.code == .wouldBlock { return 0 }
+      dropped += UInt64(packets.count)
+      return packets.count
+    }
+  }
 
   private static func turnRound(_ packet: inout PacketBuffer) {
     let headerLength = packet.linkHeaderLength
@@ -61,6 +79,7 @@ final class Echo: ActionRunner {
   }
 
   var isDone: Bool { false }
+  var lastArrival: UInt64 { state.withLock { $0.lastAt } }
   var hasGoal: Bool { false }
   func proceed() -> UInt64? { nil }
 

@@ -16,7 +16,7 @@ struct FD {
     switch options.source {
     case .number(let number):
       do { return try FDEndpoint(takingOwnershipOf: number, options: options.linkOptions) } catch {
-        throw Failure(error, "--fd \(number)", advice: "it takes a TUN or TAP device or a socket that keeps boundaries")
+        throw Failure(error, "--fd \(number)")
       }
     case .device(let kind, let name):
       return try Device.open(kind, name: name, options.linkOptions)

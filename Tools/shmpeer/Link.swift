@@ -3,6 +3,12 @@ import LinkCore
 import LinkSystem
 import SharedMemLink
 
+/// A link, and what says goodbye on it.
+struct JoinedLink {
+  let endpoint: SharedMemEndpoint
+  let goodbye: Goodbye?
+}
+
 /// Shared-memory links by hand-over over a connected socket, which stays as the link's peer descriptor.
 struct Link {
   let options: Options
@@ -12,7 +18,7 @@ struct Link {
   private static let patience: Duration = .seconds(15)
 
   /// Makes queues and hands them over.
-  func serve(_ socket: consuming OwnedDescriptor) throws(Failure) -> SharedMemEndpoint {
+  func serve(_ socket: consuming OwnedDescriptor) throws(Failure) -> JoinedLink {
     var geometry = QueueGeometry()
     geometry.bufferByteCount = options.bufferByteCount
     let offer = LinkOffer(
@@ -21,16 +27,17 @@ struct Link {
     do {
       let queues = try QueuePair.make(geometry)
       try interruptible(number) { () throws(LinkError) in try HandOver.offer(queues, offer, on: number) }
+      let goodbye = Goodbye(on: number)
       let link = try SharedMemEndpoint(
         .server, queues: queues, peer: number, bufferByteCount: options.bufferByteCount, options: options.linkOptions)
       // The link owns it now.
       _ = socket.release()
-      return link
+      return JoinedLink(endpoint: link, goodbye: goodbye)
     } catch { throw Failure(error) }
   }
 
   /// Receives queues.
-  func connect(_ socket: consuming OwnedDescriptor) throws(Failure) -> SharedMemEndpoint {
+  func connect(_ socket: consuming OwnedDescriptor) throws(Failure) -> JoinedLink {
     let number = socket.number
     let accepted: AcceptedOffer
     do {
@@ -50,12 +57,13 @@ struct Link {
     // The server's word, unless this side was told to send larger packets.
     if options.givenMTU == nil { linkOptions.mtu = max(offer.mtu, options.size) }
     do {
+      let goodbye = Goodbye(on: number)
       let link = try SharedMemEndpoint(
         .client, queues: accepted.takeQueues(), peer: number, bufferByteCount: offer.bufferByteCount,
         options: linkOptions)
       // The link owns it now.
       _ = socket.release()
-      return link
+      return JoinedLink(endpoint: link, goodbye: goodbye)
     } catch { throw Failure(error) }
   }
 

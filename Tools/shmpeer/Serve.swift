@@ -30,7 +30,7 @@ struct Serve {
       }
       guard let link = welcome(listener) else { continue }
       let session = Session(options, watch, role: "server")
-      worst = max(worst, session.publish(try session.run(link)))
+      worst = max(worst, session.publish(try session.run(link.endpoint, link.goodbye)))
       if !options.keeps { return worst }
     }
   }
@@ -44,7 +44,7 @@ struct Serve {
   }
 
   /// Makes a link with the next peer. A peer that does not keep to the hand-over is its own problem: nil, and a message.
-  private func welcome(_ listener: borrowing OwnedDescriptor) -> SharedMemEndpoint? {
+  private func welcome(_ listener: borrowing OwnedDescriptor) -> JoinedLink? {
     do {
       guard let socket = try UnixSocket.accept(listener) else { return nil }
       return try Link(options: options, watch: watch).serve(socket)

@@ -19,26 +19,41 @@ struct Session {
     deadline = options.timeout.map { moment(after: $0) }
   }
 
-  func run(_ endpoint: any LinkEndpoint) throws(Failure) -> Report {
+  /// `goodbye`: nil where an orderly end cannot be told from the peer's death.
+  func run(_ endpoint: any LinkEndpoint, _ goodbye: Goodbye? = nil) throws(Failure) -> Report {
     let link: any LinkEndpoint = options.trims ? TappedLink(endpoint, trims: true, progress: nil) : endpoint
     guard let action = options.action else { throw Failure(.usage, "an action is missing") }
     return switch action {
     case .bridge(let kind, let name): try runBridge(link, kind, name: name)
-    case .echo: try run(Echo(link), on: link)
-    case .sink(let count): try run(Sink(target: count), on: link)
-    case .source(let count): try run(Source(link, .count(count), options), on: link)
-    case .ping(let count): try run(Ping(link, .count(count), options), on: link)
+    case .echo: try run(Echo(link), on: link, goodbye)
+    case .sink(let count): try run(Sink(target: count), on: link, goodbye)
+    case .source(let count): try run(Source(link, .count(count), options), on: link, goodbye)
+    case .ping(let count): try run(Ping(link, .count(count), options), on: link, goodbye)
     }
   }
 
-  private func run(_ action: some ActionRunner, on link: any LinkEndpoint) throws(Failure) -> Report {
+  private func run(
+    _ action: some ActionRunner, on link: any LinkEndpoint, _ goodbye: Goodbye?
+  ) throws(Failure) -> Report {
     var report = Report(role: role, mode: options.action?.mode ?? "")
     do { try link.attach(action) } catch  where error.code != .closed { throw Failure(error, "attach") } catch {}
     report.complaint = drive(action, link)
+    if report.complaint == nil, let goodbye, hasDied(action, link, goodbye) {
+      report.complaint = "the peer was gone in the middle of a transfer"
+    }
+    goodbye?.say()
     Link.end(link)
     action.fill(&report)
     judge(&report, link, action.progress.closeReason)
     return report
+  }
+
+  /// So long after its last packet a peer that leaves without a word is taken to be done.
+  private static let calm: UInt64 = 100_000_000
+
+  private func hasDied(_ action: some ActionRunner, _ link: any LinkEndpoint, _ goodbye: Goodbye) -> Bool {
+    guard action.progress.closeReason == .peerDisconnected, !action.isDone, action.lastArrival > 0 else { return false }
+    return monotonicNanoseconds() &- action.lastArrival < Self.calm && !goodbye.wasHeard(by: link)
   }
 
   /// The main thread's part. Returns what kept it from its goal.

@@ -50,6 +50,7 @@ final class Sink: ActionRunner {
   }
 
   var isDone: Bool { state.withLock { $0.isDone } }
+  var lastArrival: UInt64 { state.withLock { $0.lastAt } }
   var hasGoal: Bool { state.withLock { $0.target != nil } }
   func proceed() -> UInt64? { nil }
 

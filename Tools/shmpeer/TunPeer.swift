@@ -24,7 +24,7 @@ struct TunPeer {
       let device = try makeDevice()
       let socket = OwnedDescriptor(owning: numbers.handOver)
       let maker = Link(options: linkOptions, watch: watch)
-      let link = isServer ? try maker.serve(socket) : try maker.connect(socket)
+      let link = isServer ? try maker.serve(socket).endpoint : try maker.connect(socket).endpoint
       let bridge = LinkBridge(link, device)
       do throws(LinkError) { try bridge.start() } catch { throw Failure(error, "bridge") }
       defer {
