@@ -38,6 +38,7 @@ extension LinkConformance {
       var options = LinkOptions()
       options.batchCapacity = 2
       try factory.withPair(LinkOptions(), options) { a, b in
+        try prime(a, b)
         let atA = Inbox()
         let refused = Counter()
         let atB = Inbox(
@@ -123,7 +124,8 @@ extension LinkConformance {
       }
     },
     Case("close while a writer is stalled") { factory in
-      try factory.withPair { a, _ in
+      try factory.withPair { a, b in
+        try prime(a, b)
         let atA = Inbox()
         try a.attach(atA)
         _ = try fill({ payload($0, 700) }, on: a)

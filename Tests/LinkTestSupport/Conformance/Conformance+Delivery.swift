@@ -56,6 +56,7 @@ extension LinkConformance {
       var options = LinkOptions()
       options.batchCapacity = 3
       try factory.withPair(LinkOptions(), options) { a, b in
+        try prime(a, b)
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)
         try send(payloads(0..<20), on: a, atA)

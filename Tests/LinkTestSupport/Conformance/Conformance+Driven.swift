@@ -125,6 +125,10 @@ extension LinkConformance {
     options.drive = .caller
     try factory.withPair(LinkOptions(), options) { a, b in
       guard let driven = b as? any DrivenLink else { return }
+      // A link may have to take a turn before its peer can send to it.
+      try b.attach(Inbox())
+      _ = driven.step()
+      b.detach()
       try body(a, driven)
     }
   }

@@ -22,7 +22,7 @@ extension LinkConformance {
             packet.facts.networkProtocol = fact.type
           }
           try batch.modify(0) { packet throws(LinkError) in try a.addHeader(to: &packet) }
-          try expectEqual(try a.writeBatch(batch), 1, "taken")
+          try sendAll(batch, on: a, atA)
         }
         try expectEqual(atB.waitForPackets(3).count, 3, "packets")
         let headers = atB.snapshot.headers

@@ -37,6 +37,7 @@ extension LinkConformance {
             try expect(
               eventually { b.statistics.received[.starvation] >= UInt64(round) }, "starvation in round \(round)")
           }
+          try expect(eventually { kept.count == 8 }, "\(kept.count) packets were kept in round \(round)")
           try expectEqual(atB.snapshot.packets.count, round * 8, "more packets than the pool has")
           _ = kept.releaseAll()
         }

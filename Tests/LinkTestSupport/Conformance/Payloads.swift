@@ -37,6 +37,19 @@ extension LinkConformance {
     return batch
   }
 
+  /// Sends one packet each way. A link may have to be attached once before its peer can send to it.
+  static func prime(_ a: any LinkEndpoint, _ b: any LinkEndpoint) throws {
+    let (atA, atB) = (Inbox(), Inbox())
+    try a.attach(atA)
+    try b.attach(atB)
+    try send(payloads(0..<1), on: a, atA)
+    try send(payloads(0..<1), on: b, atB)
+    let count = atA.waitForPackets(1).count + atB.waitForPackets(1).count
+    a.detach()
+    b.detach()
+    try expectEqual(count, 2, "first packets")
+  }
+
   static func sendingPool(_ payloads: [[UInt8]]) -> PacketPool {
     PacketPool(frameByteCount: (payloads.map(\.count).max() ?? 0) + EthernetHeader.byteCount, capacity: 64)
   }
@@ -61,6 +74,16 @@ extension LinkConformance {
         try expect(came || patience != nil, "linkHasRoom() did not come", file: file, line: line)
       }
       start = end
+    }
+  }
+
+  /// Sends the whole batch, waiting for room where there is none.
+  static func sendAll(_ batch: borrowing PacketBatch, on link: any LinkEndpoint, _ inbox: Inbox) throws {
+    var sent = 0
+    while sent < batch.count {
+      let seen = inbox.snapshot.roomCalls
+      sent += try writeSome(batch, from: sent, on: link)
+      if sent < batch.count { try expect(inbox.waitForRoom(after: seen), "linkHasRoom() did not come") }
     }
   }
 
