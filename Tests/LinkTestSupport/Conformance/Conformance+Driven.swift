@@ -143,6 +143,8 @@ extension LinkConformance {
       case .closed, .notAttached:
         return try expect(condition(), "the link ended too early")
       case .idle, .starved:
+        // The step may have announced room, which is none of the results.
+        if condition() { return }
         guard let plan = link.prepareToWait() else { continue }
         var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
         try expect(plan.entries.count <= 4, "\(plan.entries.count) descriptors")

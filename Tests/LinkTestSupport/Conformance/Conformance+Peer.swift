@@ -35,6 +35,7 @@ extension LinkConformance {
     },
     Case("what a peer had sent is delivered though it left input unread") { factory in
       try factory.withPair { a, b in
+        try prime(a, b)
         let (entered, leave) = (Latch(), Latch())
         defer { leave.open() }
         let atA = Inbox(onDelivery: { _ in
