@@ -73,7 +73,7 @@ struct OptionParser {
     case "--check": options.check = try arguments.choice(of: flag, Check.self)
     case "--spin": options.givenSpin = .microseconds(try arguments.integer(of: flag, in: 0...10_000))
     case "--timeout": options.timeout = try arguments.seconds(of: flag, in: 0.001...1_000_000)
-    case "--stats": options.statsInterval = try arguments.seconds(of: flag, in: 0.1...86_400)
+    case "--stats": options.statsInterval = try arguments.seconds(of: flag, in: 0.01...86_400)
     case "--duration": options.duration = try arguments.seconds(of: flag, in: 0.1...3600)
     case "--json": options.isJSON = true
     case "--trim": options.trims = true
