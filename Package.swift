@@ -43,7 +43,9 @@ let package = Package(
       name: "LinkTestSupport", dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkSystem", "SharedMemLink"],
       path: "Tests/LinkTestSupport", swiftSettings: rules),
     .testTarget(name: "LinkSystemTests", dependencies: ["LinkSystem", "LinkTestSupport"], swiftSettings: rules),
-    .testTarget(name: "LinkCoreTests", dependencies: ["LinkCore", "LinkTestSupport"], swiftSettings: rules),
+    .testTarget(
+      name: "LinkCoreTests", dependencies: ["FDLink", "LinkCore", "LinkSystem", "LinkTestSupport"], swiftSettings: rules
+    ),
     .testTarget(
       name: "EventfdTests", dependencies: ["Eventfd", "LinkCore", "LinkSystem", "LinkTestSupport"], swiftSettings: rules
     ),

@@ -3,16 +3,15 @@ import LinkCore
 import LinkSystem
 import Synchronization
 
-/// The working part of an endpoint: what the worker runs and holds on to, so that an endpoint which nobody holds any
-/// more can end it.
+/// The working part of an endpoint: what the worker runs and holds on to.
 ///
 /// Locks, in this order: the runner's turn lock, then `receiving` (uncontended: only turns take it) or `sending`.
 final class DescriptorLink: RunnableLink {
   let runner: LinkRunner
   let framing: LinkFraming
   let mtu: Atomic<Int>
-  private let receiving: Mutex<Receiver>
-  private let sending: Mutex<Sender>
+  private let receiving: Lock<Receiver>
+  private let sending: Lock<Sender>
   private let received: PublishedTally
   private let sent: PublishedTally
   /// A write found the other end gone.
@@ -35,11 +34,11 @@ final class DescriptorLink: RunnableLink {
     let input = ReceiveInput(
       descriptor: adopted.file.number, isSocket: isSocket, framing: framing,
       filtersAddresses: fdOptions.filtersAddresses)
-    receiving = Mutex(
+    receiving = Lock(
       Receiver(
         batch: PacketBatch(capacity: options.batchCapacity, pool: options.makePool()),
         strategy: fdOptions.dispatchMode.makeStrategy(), input: input, published: received))
-    sending = Mutex(
+    sending = Lock(
       Sender(file: adopted.takeFile(), isSocket: isSocket, headerLength: framing.headerLength, published: sent))
   }
 

@@ -5,7 +5,7 @@ import Synchronization
 /// A link over a descriptor that keeps packet boundaries: a TUN or TAP device, a packet socket, a connected Unix datagram
 /// or seqpacket socket, a connected UDP socket. One system call moves one frame.
 ///
-/// An endpoint that nobody holds any more closes itself.
+/// Close it when done: an attached link goes on, and keeps its thread, even when nobody holds it.
 public final class FDEndpoint: LinkEndpoint, DrivenLink {
   private let link: DescriptorLink
   /// The name of the TUN or TAP device behind the descriptor; nil for a socket.
@@ -31,8 +31,6 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
     capabilities = options.capabilities.union(options.linkAddress == nil ? [] : .resolutionRequired)
     link = DescriptorLink(adopted, runner, options, fdOptions)
   }
-
-  deinit { close() }
 
   // MARK: Properties
 

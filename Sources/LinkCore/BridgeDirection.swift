@@ -1,4 +1,4 @@
-import Synchronization
+import LinkSystem
 
 /// One direction of a bridge: from the link that delivers to `target`.
 ///
@@ -28,12 +28,12 @@ final class BridgeDirection: Sendable {
 
   private let target: any LinkEndpoint
   private let translation: Translation
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   init(to target: any LinkEndpoint, _ translation: Translation, backlogCapacity: Int) {
     self.target = target
     self.translation = translation
-    state = Mutex(State(waiting: PacketQueue(capacity: backlogCapacity)))
+    state = Lock(State(waiting: PacketQueue(capacity: backlogCapacity)))
   }
 
   var flow: LinkBridge.Flow {

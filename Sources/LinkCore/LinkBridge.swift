@@ -1,4 +1,4 @@
-import Synchronization
+import LinkSystem
 
 /// Joins two links: what one delivers, the other sends. Frames cross as they are between links of one framing; between an
 /// Ethernet and an IP link the link header is taken off or put on, and only IPv4 and IPv6 cross.
@@ -8,7 +8,9 @@ import Synchronization
 /// other side has room, and its own senders feel it. With a larger pool packets are dropped, and counted as `noRoom`.
 ///
 /// When one side ends, the other is closed as soon as it has taken what was delivered before; at once, if the end was
-/// requested. A bridge that nobody holds any more closes both links.
+/// requested.
+///
+/// Close it when done: a started bridge goes on even when nobody holds it.
 public final class LinkBridge: Sendable {
   /// The two links, by their position in the initialiser.
   public enum Side: Sendable { case a, b }
@@ -48,8 +50,6 @@ public final class LinkBridge: Sendable {
   public init(_ a: any LinkEndpoint, _ b: any LinkEndpoint, options: Options = Options()) {
     joint = BridgeJoint(a, b, options)
   }
-
-  deinit { close() }
 
   /// Attaches to both links. Nothing that arrives from now on is lost, nor what waited.
   /// Throws what `attach` throws: then neither is attached, and what one delivered meanwhile waits in the bridge.
@@ -91,7 +91,7 @@ private final class BridgeJoint: Sendable {
   let b: any LinkEndpoint
   let aToB: BridgeDirection
   let bToA: BridgeDirection
-  let ending = Mutex<LinkBridge.Ending?>(nil)
+  let ending = Lock<LinkBridge.Ending?>(nil)
 
   init(_ a: any LinkEndpoint, _ b: any LinkEndpoint, _ options: LinkBridge.Options) {
     self.a = a

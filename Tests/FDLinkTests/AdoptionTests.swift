@@ -70,15 +70,21 @@ struct AdoptionTests {
     #expect(try poll(peer.number, .peerShutdown, nanoseconds: 0).contains(.hangUp))
   }
 
-  @Test func `an endpoint that nobody holds closes its descriptor`() throws {
+  @Test func `an idle endpoint that nobody holds closes its descriptor`() throws {
     let ends = try UnixSocket.pair(.seqpacket).takeBoth()
     let peer = OwnedDescriptor(owning: ends[1])
+    do { _ = try FDEndpoint(takingOwnershipOf: ends[0]) }
+    #expect(try poll(peer.number, .peerShutdown, nanoseconds: 10_000_000_000).contains(.hangUp))
+  }
+
+  @Test func `an attached endpoint that nobody holds goes on until its peer ends`() throws {
+    let ends = try UnixSocket.pair(.seqpacket).takeBoth()
     let collector = try Collector()
     do {
       let link = try FDEndpoint(takingOwnershipOf: ends[0])
       try link.attach(collector)
     }
-    #expect(collector.waits { $0.closings == [.requested] })
-    #expect(try poll(peer.number, .peerShutdown, nanoseconds: 10_000_000_000).contains(.hangUp))
+    _ = OwnedDescriptor(owning: ends[1])
+    #expect(collector.waits { $0.closings == [.peerDisconnected] })
   }
 }
