@@ -10,7 +10,7 @@ final class Printer: LinkDispatcher {
 
 func serveOnePeer(at path: String) throws(LinkError) {
   let listener = try HandOverListener(path: path)
-  guard let peer = try listener.accept(timeout: .seconds(5)) else { return }
+  guard let peer = try listener.accept(timeout: .seconds(30)) else { return }
   let queues = try QueuePair.make()
   try HandOver.offer(queues, LinkOffer(mtu: 1500), on: peer)
   let link = try SharedMemEndpoint(.server, queues: queues, peer: peer)
