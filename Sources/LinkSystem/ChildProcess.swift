@@ -26,7 +26,7 @@ package struct ChildProcess: ~Copyable, Sendable {
     _ = unsafe posix_spawnattr_setsigmask(&attributes, &none)
     _ = unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     // In two steps, over numbers that nobody uses: a target may be the source of a later entry.
-    let parking: CInt = 900
+    let parking = 1 + max(900, descriptors.map { max($0.here, $0.there) }.max() ?? 0)
     for (index, pair) in descriptors.enumerated() {
       _ = unsafe posix_spawn_file_actions_adddup2(&actions, pair.here, parking + CInt(index))
     }
