@@ -39,7 +39,7 @@ private let isSlow: Bool = {
 private func survivesItsPeer(_ role: SharedMemEndpoint.Role, sends: Bool) throws {
   // The first round warms up what the runtime keeps.
   try oneRound(role, sends: sends)
-  let before = try ResourceSnapshot()
+  let before = try ResourceSnapshot.baseline()
   for _ in 0..<10 { try oneRound(role, sends: sends) }
   var left: [String] = []
   _ = try eventually {

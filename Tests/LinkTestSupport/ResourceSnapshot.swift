@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 
 /// What a process holds: for tests that show that nothing is left behind. Other tests of the same process open and close
@@ -11,16 +12,29 @@ package struct ResourceSnapshot: Equatable, Sendable, CustomStringConvertible {
   /// All mappings. Allocators add some at times: compare with a margin.
   package var mappingCount: Int
 
+  /// For the first snapshot: after the test runner's own queues have opened what they need.
+  package static func baseline() throws -> ResourceSnapshot {
+    let ran = DispatchSemaphore(value: 0)
+    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(1)) { ran.signal() }
+    ran.wait()
+    _ = try ResourceSnapshot()
+    return try ResourceSnapshot()
+  }
+
   package init() throws {
     let files = FileManager.default
     descriptors = []
     for number in try files.contentsOfDirectory(atPath: "/proc/self/fd") {
       // The listing's own descriptor is gone by now.
       guard let target = try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)") else { continue }
+      // The test runner's; this package uses none.
+      if target == "anon_inode:[timerfd]" { continue }
       descriptors.insert("\(number): \(target)")
     }
     threadCount = try files.contentsOfDirectory(atPath: "/proc/self/task").count
-    let lines = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n")
+    // Not as a String of the file: /proc gives a page at a time, and that stops after the first.
+    let maps = try FileHandle(forReadingFrom: URL(filePath: "/proc/self/maps")).readToEnd() ?? Data()
+    let lines = String(decoding: maps, as: UTF8.self).split(separator: "\n")
     mappingCount = lines.count
     let shared = lines.filter { $0.split(separator: " ").dropFirst().first?.hasSuffix("s") ?? false }
     sharedMappings = Set(
