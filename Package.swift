@@ -37,10 +37,15 @@ let package = Package(
     .executableTarget(
       name: "shmpeer", dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkSystem", "SharedMemLink"],
       path: "Tools/shmpeer", swiftSettings: rules),
+    // Shows that the test of the bell's fences would notice if they were gone. No product.
+    .executableTarget(
+      name: "litmus", dependencies: ["LinkQueue", "LinkSystem", "LinkTestSupport"], path: "Tools/litmus",
+      swiftSettings: rules),
 
     // Tests. LinkTestSupport knows nothing of the testing library, so that tools may use it too.
     .target(
-      name: "LinkTestSupport", dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkSystem", "SharedMemLink"],
+      name: "LinkTestSupport",
+      dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkQueue", "LinkSystem", "SharedMemLink"],
       path: "Tests/LinkTestSupport", swiftSettings: rules),
     .testTarget(name: "LinkSystemTests", dependencies: ["LinkSystem", "LinkTestSupport"], swiftSettings: rules),
     .testTarget(
@@ -49,7 +54,9 @@ let package = Package(
     .testTarget(
       name: "EventfdTests", dependencies: ["Eventfd", "LinkCore", "LinkSystem", "LinkTestSupport"], swiftSettings: rules
     ),
-    .testTarget(name: "QueueTests", dependencies: ["LinkCore", "LinkQueue", "LinkTestSupport"], swiftSettings: rules),
+    .testTarget(
+      name: "QueueTests", dependencies: ["LinkCore", "LinkQueue", "LinkSystem", "LinkTestSupport"],
+      swiftSettings: rules),
     .testTarget(
       name: "SharedMemLinkTests",
       dependencies: ["Eventfd", "LinkCore", "LinkQueue", "LinkSystem", "LinkTestSupport", "SharedMemLink"],
