@@ -83,6 +83,8 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
   @inline(__always) private mutating func reclaim(_ newNext: UInt64) -> Bool {
     if isCorrupt { return false }
     while Pipe.isPast(newNext, head) {
+      // The whole ring is the writer's. The slot there is its own first pending message, whose header is still kept back.
+      if head == tail &+ Pipe.revolution { return false }
       // SYNC pipe-free: acquires, see `PipeReader.flush`: the reader is done with these bytes.
       let header = memory.loadAcquiring(Pipe.offset(head))
       if header & Pipe.free == 0 { return false }
