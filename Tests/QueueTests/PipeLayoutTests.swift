@@ -57,9 +57,29 @@ import Testing
     var pipe = ModelPipe(64)
     pipe.advance(to: 40)
     #expect(pipe.writer.push(16)?.offset == 8)
-    #expect(pipe.memory.takeStores() == [.plain(0, free), .releasing(40, 0xffff_ffd0)])
+    // Offset 0 is at the head, where the reader's free slot lies.
+    #expect(pipe.memory.takeStores() == [.releasing(40, 0xffff_ffd0)])
+    #expect(pipe.memory[0] == free | 32)
     pipe.writer.flush()
     #expect(pipe.memory.takeStores() == [.plain(24, free), .releasing(0, 16)])
+  }
+
+  @Test func `a front that was reclaimed is marked free before the wrap slot is published`() {
+    var pipe = ModelPipe(64)
+    pipe.advance(to: 32)
+    for _ in 0..<2 { #expect(pipe.writer.push(8) != nil) }
+    pipe.writer.flush()
+    for _ in 0..<2 { #expect(pipe.reader.pull() != nil) }
+    pipe.reader.flush()
+    // The free slot from 32 to 16 brings the head there, past the front.
+    #expect(pipe.writer.push(24)?.offset == 24)
+    pipe.writer.flush()
+    #expect(pipe.reader.pull() != nil)
+    pipe.reader.flush()
+    pipe.memory[0] = 0x6666
+    _ = pipe.memory.takeStores()
+    #expect(pipe.writer.push(16)?.offset == 8)
+    #expect(pipe.memory.takeStores() == [.plain(0, free), .releasing(48, 0xffff_ffc8)])
   }
 
   @Test func `a free slot reaches across a wrap`() {
