@@ -27,7 +27,8 @@ package enum Pipe {
   /// Offsets have 32 bits.
   package static let maxByteCount = 1 << 31
 
-  /// How many messages of one size a pipe holds, wherever in the ring the first of them lies.
+  /// How many messages of one size a pipe holds that never sees another size, wherever in the ring the first of them
+  /// lies. Behind other sizes it can be one less.
   package static func capacity(pipeByteCount: Int, messageByteCount: Int) -> Int {
     let slot = Int(slotSize(UInt64(messageByteCount)))
     // The last slot ends before the end of the ring; what is left there is a wrap slot.

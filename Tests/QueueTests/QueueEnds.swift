@@ -1,0 +1,141 @@
+import LinkCore
+import LinkQueue
+import LinkTestSupport
+
+/// Both ends of a queue over the same memory: what one sends the other receives, and the ledger compares.
+protocol QueueEnds: ~Copyable {
+  /// The pipe with packets, the pipe that comes back, and the data area.
+  init(_ sizes: QueueSizes)
+  mutating func hand(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int
+  mutating func take(into batch: inout PacketBatch, available: Int) -> Int
+  mutating func hasRoom() -> Bool
+  /// Nothing is under way any more, and all buffers are where they belong.
+  mutating func isAtRest() -> Bool
+  var isCorrupt: Bool { get }
+  var sent: LinkTally { get }
+  var received: LinkTally { get }
+  var sizes: QueueSizes { get }
+  var outgoing: PacketBatch { get set }
+  var incoming: PacketBatch { get set }
+  var ledger: Ledger { get set }
+}
+
+struct QueueSizes {
+  var packets = 65536
+  var returns = 65536
+  var data = 1 << 20
+  var buffer = 2048
+  var mtu = 65550
+
+  func makeBatch() -> PacketBatch {
+    PacketBatch(capacity: 64, pool: PacketPool(frameByteCount: min(mtu, 65550), capacity: 64))
+  }
+}
+
+extension QueueEnds where Self: ~Copyable {
+  /// Hands up to 64 frames to the sending end. Returns how many it took.
+  @discardableResult mutating func send(_ frames: ArraySlice<TestFrame>) -> Int {
+    outgoing.removeAll()
+    for frame in frames { outgoing.append { frame.write(to: &$0) } }
+    var batch = PacketBatch(capacity: 1, pool: outgoing.pool)
+    swap(&batch, &outgoing)
+    let limits = SendLimits(mtu: sizes.mtu, headerLength: 0)
+    let count = batch.withPackets { hand($0, limits) }
+    swap(&batch, &outgoing)
+    ledger.sent(frames.prefix(count))
+    return count
+  }
+
+  @discardableResult mutating func send(_ byteCounts: [Int]) -> Int {
+    let first = ledger.expected.count
+    return send(byteCounts.enumerated().map { TestFrame(number: first + $0, byteCount: $1) }[...])
+  }
+
+  /// Lets the receiving end take up to `most` frames. Returns how many came.
+  @discardableResult mutating func receive(atMost most: Int = 64) -> Int {
+    let available = min(incoming.prepareToReceive(), most)
+    var batch = PacketBatch(capacity: 1, pool: incoming.pool)
+    swap(&batch, &incoming)
+    let count = take(into: &batch, available: available)
+    ledger.received(batch)
+    swap(&batch, &incoming)
+    return count
+  }
+}
+
+/// Client to server.
+struct ForwardQueues: QueueEnds, ~Copyable {
+  let sizes: QueueSizes
+  let packets: PrivateRegion
+  let returns: PrivateRegion
+  let data: PrivateRegion
+  var client: TransmitQueue
+  var server: ServerReceiveQueue
+  var outgoing: PacketBatch
+  var incoming: PacketBatch
+  var ledger = Ledger()
+
+  init(_ sizes: QueueSizes) {
+    self.sizes = sizes
+    packets = PrivateRegion(byteCount: sizes.packets)
+    returns = PrivateRegion(byteCount: sizes.returns)
+    data = PrivateRegion(byteCount: sizes.data)
+    Pipe.initialize(packets.region)
+    Pipe.initialize(returns.region)
+    client = TransmitQueue(
+      packets: packets.region, completions: returns.region, data: data.region, bufferByteCount: sizes.buffer)
+    server = ServerReceiveQueue(packets: packets.region, completions: returns.region, data: data.region)
+    outgoing = sizes.makeBatch()
+    incoming = sizes.makeBatch()
+  }
+
+  mutating func hand(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int { client.send(frames, limits) }
+  mutating func take(into batch: inout PacketBatch, available: Int) -> Int {
+    server.receive(into: &batch, available: available)
+  }
+  mutating func hasRoom() -> Bool { client.hasRoom() }
+  mutating func isAtRest() -> Bool {
+    client.collectCompletions()
+    return client.isDrained && server.isEmpty && !server.isBlocked
+  }
+  var isCorrupt: Bool { client.isCorrupt || server.isCorrupt }
+  var sent: LinkTally { client.tally }
+  var received: LinkTally { server.tally }
+}
+
+/// Server to client.
+struct BackwardQueues: QueueEnds, ~Copyable {
+  let sizes: QueueSizes
+  let packets: PrivateRegion
+  let returns: PrivateRegion
+  let data: PrivateRegion
+  var client: ReceiveQueue
+  var server: ServerTransmitQueue
+  var outgoing: PacketBatch
+  var incoming: PacketBatch
+  var ledger = Ledger()
+
+  init(_ sizes: QueueSizes) {
+    self.sizes = sizes
+    packets = PrivateRegion(byteCount: sizes.packets)
+    returns = PrivateRegion(byteCount: sizes.returns)
+    data = PrivateRegion(byteCount: sizes.data)
+    Pipe.initialize(packets.region)
+    Pipe.initialize(returns.region)
+    client = ReceiveQueue(
+      posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer)
+    server = ServerTransmitQueue(posts: returns.region, packets: packets.region, data: data.region)
+    outgoing = sizes.makeBatch()
+    incoming = sizes.makeBatch()
+  }
+
+  mutating func hand(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int { server.send(frames, limits) }
+  mutating func take(into batch: inout PacketBatch, available: Int) -> Int {
+    client.receive(into: &batch, available: available)
+  }
+  mutating func hasRoom() -> Bool { server.hasRoom() }
+  mutating func isAtRest() -> Bool { client.isEmpty }
+  var isCorrupt: Bool { client.isCorrupt || server.isCorrupt }
+  var sent: LinkTally { server.tally }
+  var received: LinkTally { client.tally }
+}
