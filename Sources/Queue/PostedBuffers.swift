@@ -23,6 +23,17 @@ struct PostedBuffers: ~Copyable {
   /// The buffer at `position` from the front.
   @inline(__always) subscript(position: Int) -> Buffer { ring[place(position)] }
 
+  /// How many from the front hold `wanted` bytes, 1 to `byteCount`.
+  @inline(__always) func buffersNeeded(_ wanted: Int) -> Int {
+    var held = self[0].byteCount
+    var count = 1
+    while held < wanted {
+      held &+= self[count].byteCount
+      count &+= 1
+    }
+    return count
+  }
+
   @inline(__always) mutating func append(_ buffer: Buffer) {
     ring[place(count)] = buffer
     count &+= 1

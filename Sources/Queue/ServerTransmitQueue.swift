@@ -59,14 +59,21 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
   package mutating func hasRoom() -> Bool {
     collect(atLeast: bytesWanted)
     posts.flush()
-    guard posted.byteCount >= bytesWanted || posted.isFull else { return false }
-    let fits = packets.push(ReceiveMessage.headerByteCount + posted.count * ReceiveMessage.bufferByteCount) != nil
+    guard posted.byteCount >= bytesWanted else { return posted.isFull }
+    let wanted = messageByteCount(posted.buffersNeeded(bytesWanted))
+    // One that is too large is dropped when it is sent: it does not wait.
+    if wanted > packets.maxFittingByteCount { return true }
+    let fits = packets.push(wanted) != nil
     packets.abort()
     return fits
   }
 
   /// Whether the client has taken every packet.
   package mutating func isDrained() -> Bool { packets.isDrained() }
+
+  @inline(__always) private func messageByteCount(_ buffers: Int) -> Int {
+    ReceiveMessage.headerByteCount &+ buffers &* ReceiveMessage.bufferByteCount
+  }
 
   /// Pulls posted buffers until they hold `byteCount` bytes, as far as there are any. Every number is a claim, read once;
   /// a buffer outside the data area, or without any room, is counted and forgotten.
@@ -102,15 +109,9 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
         return posted.isFull ? .oversize : .noRoom
       }
     }
-    var count = 1
-    var held = posted[0].byteCount
-    while held < byteCount {
-      held &+= posted[count].byteCount
-      count &+= 1
-    }
-    let messageByteCount = ReceiveMessage.headerByteCount &+ count &* ReceiveMessage.bufferByteCount
-    guard messageByteCount <= packets.maxByteCount else { return .oversize }
-    guard let slot = packets.push(messageByteCount) else {
+    let count = posted.buffersNeeded(byteCount)
+    guard messageByteCount(count) <= packets.maxFittingByteCount else { return .oversize }
+    guard let slot = packets.push(messageByteCount(count)) else {
       bytesWanted = byteCount
       return .noRoom
     }

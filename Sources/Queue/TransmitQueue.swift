@@ -10,6 +10,8 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
   private var inFlight = 0
   /// Completions that are not collected must fit into their pipe: a peer may not survive a full one.
   private let mostInFlight: Int
+  /// A longer frame would wait for ever: for more buffers than there are, or for a message that the pipe may never take.
+  private let mostFrameBytes: Int
   private var sentSinceCollection = 0
   /// Buffers that the packet which did not fit needs.
   private var buffersWanted = 1
@@ -30,6 +32,8 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
     arena = BufferArena(dataByteCount: data.byteCount, bufferByteCount: bufferByteCount)
     mostInFlight = Pipe.capacity(
       pipeByteCount: completions.byteCount, messageByteCount: CompletionMessage.byteCount)
+    let descriptors = max(0, self.packets.maxFittingByteCount - TransmitMessage.headerByteCount)
+    mostFrameBytes = min(arena.count, descriptors / TransmitMessage.bufferByteCount) * bufferByteCount
   }
 
   /// The peer broke one of the pipes.
@@ -47,10 +51,10 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
     var sent = 0
     var bytes = 0
     while index < frames.count {
-      if let cause = limits.refusal(of: frames[index]) {
+      let count = frames[index].frameByteCount
+      if let cause = limits.refusal(of: frames[index]) ?? (count > mostFrameBytes ? .oversize : nil) {
         tally[cause] += 1
       } else {
-        let count = frames[index].frameByteCount
         if !put(frames[index], count) {
           collectCompletions()
           if !put(frames[index], count) { break }
