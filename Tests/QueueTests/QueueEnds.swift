@@ -28,7 +28,7 @@ struct QueueSizes {
   var mtu = 65550
 
   func makeBatch() -> PacketBatch {
-    PacketBatch(capacity: 64, pool: PacketPool(frameByteCount: min(mtu, 65550), capacity: 64))
+    PacketBatch(capacity: 64, pool: PacketPool(frameByteCount: 65550, capacity: 64))
   }
 }
 
