@@ -10,7 +10,7 @@ import Synchronization
 package final class BellLitmus<Memory: WordMemory>: Sendable {
   /// Each round of a lap has a slot and a word of its own, on cache lines of their own, so that only the first round of
   /// a lap waits for the other thread with a barrier.
-  private static var roundsPerLap: Int { 1024 }
+  private static var roundsPerLap: Int { 4096 }
   private static var line: Int { 128 }
 
   private let memory: PrivateRegion

@@ -28,7 +28,9 @@ import Testing
       #expect(NotificationWord(page.region).isWanted())
     }
   }
+}
 
+extension TwoThreadTests {
   @Test func `no wake-up is lost in two million rounds of the handshake`() throws {
     var random = SeededRandom("bell litmus")
     let result = try BellLitmus { $0 }.run(rounds: 2_000_000, seed: random.next())

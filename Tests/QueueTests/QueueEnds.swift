@@ -9,6 +9,10 @@ protocol QueueEnds: ~Copyable {
   mutating func hand(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int
   mutating func take(into batch: inout PacketBatch, available: Int) -> Int
   mutating func hasRoom() -> Bool
+  /// Fresh pipes, and fresh ends on them.
+  mutating func revive()
+  var packets: PrivateRegion { get }
+  var returns: PrivateRegion { get }
   /// Nothing is under way any more, and all buffers are where they belong.
   mutating func isAtRest() -> Bool
   var isCorrupt: Bool { get }
@@ -26,6 +30,9 @@ struct QueueSizes {
   var data = 1 << 20
   var buffer = 2048
   var mtu = 65550
+
+  /// Small enough to be full, and to wrap, all the time.
+  static let small = QueueSizes(packets: 1000, returns: 512, data: 4096, buffer: 64, mtu: 300)
 
   func makeBatch() -> PacketBatch {
     PacketBatch(capacity: 64, pool: PacketPool(frameByteCount: 65550, capacity: 64))
@@ -61,6 +68,16 @@ extension QueueEnds where Self: ~Copyable {
     swap(&batch, &incoming)
     return count
   }
+
+  /// Fresh pipes on the same memory: everything that is sent arrives.
+  mutating func worksAgain() -> Bool {
+    revive()
+    for _ in 0..<100 {
+      send([1, 64, 65, 300])
+      while receive() > 0 {}
+    }
+    return ledger.isBalanced && ledger.arrived == 400 && isAtRest()
+  }
 }
 
 /// Client to server.
@@ -80,8 +97,8 @@ struct ForwardQueues: QueueEnds, ~Copyable {
     packets = PrivateRegion(byteCount: sizes.packets)
     returns = PrivateRegion(byteCount: sizes.returns)
     data = PrivateRegion(byteCount: sizes.data)
-    Pipe.initialize(packets.region)
-    Pipe.initialize(returns.region)
+    packets.becomePipe()
+    returns.becomePipe()
     client = TransmitQueue(
       packets: packets.region, completions: returns.region, data: data.region, bufferByteCount: sizes.buffer)
     server = ServerReceiveQueue(packets: packets.region, completions: returns.region, data: data.region)
@@ -94,6 +111,14 @@ struct ForwardQueues: QueueEnds, ~Copyable {
     server.receive(into: &batch, available: available)
   }
   mutating func hasRoom() -> Bool { client.hasRoom() }
+  mutating func revive() {
+    packets.becomePipe()
+    returns.becomePipe()
+    client = TransmitQueue(
+      packets: packets.region, completions: returns.region, data: data.region, bufferByteCount: sizes.buffer)
+    server = ServerReceiveQueue(packets: packets.region, completions: returns.region, data: data.region)
+    ledger = Ledger()
+  }
   mutating func isAtRest() -> Bool {
     client.collectCompletions()
     return client.isDrained && server.isEmpty && !server.isBlocked
@@ -120,8 +145,8 @@ struct BackwardQueues: QueueEnds, ~Copyable {
     packets = PrivateRegion(byteCount: sizes.packets)
     returns = PrivateRegion(byteCount: sizes.returns)
     data = PrivateRegion(byteCount: sizes.data)
-    Pipe.initialize(packets.region)
-    Pipe.initialize(returns.region)
+    packets.becomePipe()
+    returns.becomePipe()
     client = ReceiveQueue(
       posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer)
     server = ServerTransmitQueue(posts: returns.region, packets: packets.region, data: data.region)
@@ -134,8 +159,25 @@ struct BackwardQueues: QueueEnds, ~Copyable {
     client.receive(into: &batch, available: available)
   }
   mutating func hasRoom() -> Bool { server.hasRoom() }
+  mutating func revive() {
+    packets.becomePipe()
+    returns.becomePipe()
+    client = ReceiveQueue(
+      posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer)
+    server = ServerTransmitQueue(posts: returns.region, packets: packets.region, data: data.region)
+    client.postBuffers()
+    ledger = Ledger()
+  }
   mutating func isAtRest() -> Bool { client.isEmpty }
   var isCorrupt: Bool { client.isCorrupt || server.isCorrupt }
   var sent: LinkTally { server.tally }
   var received: LinkTally { client.tally }
+}
+
+extension PrivateRegion {
+  /// What its creator makes of a file.
+  func becomePipe() {
+    for offset in stride(from: 0, to: byteCount / 8 * 8, by: 8) { region.store(0, offset) }
+    Pipe.initialize(region)
+  }
 }
