@@ -11,6 +11,8 @@ protocol QueueEnds: ~Copyable {
   mutating func hasRoom() -> Bool
   /// Fresh pipes, and fresh ends on them.
   mutating func revive()
+  /// What a client does when it is attached.
+  mutating func attach()
   var packets: PrivateRegion { get }
   var returns: PrivateRegion { get }
   /// Nothing is under way any more, and all buffers are where they belong.
@@ -72,6 +74,7 @@ extension QueueEnds where Self: ~Copyable {
   /// Fresh pipes on the same memory: everything that is sent arrives.
   mutating func worksAgain() -> Bool {
     revive()
+    attach()
     for _ in 0..<100 {
       send([1, 64, 65, 300])
       while receive() > 0 {}
@@ -119,6 +122,7 @@ struct ForwardQueues: QueueEnds, ~Copyable {
     server = ServerReceiveQueue(packets: packets.region, completions: returns.region, data: data.region)
     ledger = Ledger()
   }
+  mutating func attach() {}
   mutating func isAtRest() -> Bool {
     client.collectCompletions()
     return client.isDrained && server.isEmpty && !server.isBlocked
@@ -165,9 +169,9 @@ struct BackwardQueues: QueueEnds, ~Copyable {
     client = ReceiveQueue(
       posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer)
     server = ServerTransmitQueue(posts: returns.region, packets: packets.region, data: data.region)
-    client.postBuffers()
     ledger = Ledger()
   }
+  mutating func attach() { client.postBuffers() }
   mutating func isAtRest() -> Bool { client.isEmpty }
   var isCorrupt: Bool { client.isCorrupt || server.isCorrupt }
   var sent: LinkTally { server.tally }

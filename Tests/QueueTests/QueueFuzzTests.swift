@@ -17,6 +17,7 @@ import Testing
       if ends.isCorrupt {
         revivals += 1
         ends.revive()
+        ends.attach()
       }
       for _ in 0..<random.next() % 3 {
         let file = random.next() % 2 == 0 ? ends.packets : ends.returns
