@@ -134,7 +134,7 @@ import Testing
     #expect(ends.sent[.badCompletion] == 5)
     for _ in 0..<2 { ends.client.collectCompletions() }
     #expect(ends.sent[.badCompletion] == 12)
-    #expect(ends.client.isDrained == false)
+    #expect(ends.client.isDrained() == false)
     #expect(ends.isCorrupt == false)
     // The free buffer is the only one.
     #expect(ends.send([65]) == 0)
@@ -144,7 +144,7 @@ import Testing
     server.flush()
     for _ in 0..<2 { ends.client.collectCompletions() }
     #expect(ends.sent[.badCompletion] == 15)
-    #expect(ends.client.isDrained == true)
+    #expect(ends.client.isDrained() == true)
     #expect(ends.send([256]) == 1)
   }
 

@@ -110,7 +110,7 @@ import Testing
     for identifier: UInt64 in [3, 0, 1] { server.sendCompletion(identifier) }
     server.flush()
     ends.client.collectCompletions()
-    #expect(ends.client.isDrained == true)
+    #expect(ends.client.isDrained() == true)
     #expect(ends.sent[.badCompletion] == 0)
     // The buffers in any order too.
     #expect(ends.send([256]) == 1)

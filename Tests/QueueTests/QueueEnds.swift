@@ -26,6 +26,9 @@ protocol QueueEnds: ~Copyable {
   var ledger: Ledger { get set }
 }
 
+/// Frames as they are, without a link header.
+private let framing = LinkFraming(address: nil)
+
 struct QueueSizes {
   var packets = 65536
   var returns = 65536
@@ -111,7 +114,7 @@ struct ForwardQueues: QueueEnds, ~Copyable {
 
   mutating func hand(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int { client.send(frames, limits) }
   mutating func take(into batch: inout PacketBatch, available: Int) -> Int {
-    server.receive(into: &batch, available: available)
+    server.receive(into: &batch, available: available, framing)
   }
   mutating func hasRoom() -> Bool { client.hasRoom() }
   mutating func revive() {
@@ -125,7 +128,7 @@ struct ForwardQueues: QueueEnds, ~Copyable {
   mutating func attach() {}
   mutating func isAtRest() -> Bool {
     client.collectCompletions()
-    return client.isDrained && server.isEmpty && !server.isBlocked
+    return client.isDrained() && server.isEmpty && !server.isBlocked
   }
   var isCorrupt: Bool { client.isCorrupt || server.isCorrupt }
   var sent: LinkTally { client.tally }
@@ -160,7 +163,7 @@ struct BackwardQueues: QueueEnds, ~Copyable {
 
   mutating func hand(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int { server.send(frames, limits) }
   mutating func take(into batch: inout PacketBatch, available: Int) -> Int {
-    client.receive(into: &batch, available: available)
+    client.receive(into: &batch, available: available, framing)
   }
   mutating func hasRoom() -> Bool { server.hasRoom() }
   mutating func revive() {
@@ -172,7 +175,7 @@ struct BackwardQueues: QueueEnds, ~Copyable {
     ledger = Ledger()
   }
   mutating func attach() { client.postBuffers() }
-  mutating func isAtRest() -> Bool { client.isEmpty }
+  mutating func isAtRest() -> Bool { client.isEmpty && server.isDrained() }
   var isCorrupt: Bool { client.isCorrupt || server.isCorrupt }
   var sent: LinkTally { server.tally }
   var received: LinkTally { client.tally }
