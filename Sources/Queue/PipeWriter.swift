@@ -8,6 +8,8 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
   private var tail: UInt64
   /// Behind the last message pushed.
   private var next: UInt64
+  /// Behind the last message that was flushed: `tail`, but for a wrap slot that was published alone.
+  private var messagesEnd: UInt64
   /// The header of the message at `tail`, kept back until everything behind it is in place.
   private var tailHeader: UInt64 = 0
   /// The reader freed something that cannot be: nothing is pushed any more.
@@ -20,6 +22,7 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
     length = UInt64(Pipe.length(memory.byteCount))
     tail = Pipe.start
     next = tail
+    messagesEnd = tail
     head = tail &+ Pipe.revolution
   }
 
@@ -50,6 +53,11 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
   /// Publishes everything pushed since the last flush, at once.
   @inline(__always) package mutating func flush() {
     if next == tail { return }
+    publish()
+    messagesEnd = tail
+  }
+
+  @inline(__always) private mutating func publish() {
     // The slot behind the last message reads free, or the reader would run into stale bytes. At `head` it is not ours.
     if next != head { memory.store(Pipe.free, Pipe.offset(next)) }
     // SYNC pipe-publish: releases the messages and the free slot to `PipeReader.pull`.
@@ -60,8 +68,9 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
   /// Forgets everything pushed since the last flush.
   package mutating func abort() { next = tail }
 
-  /// Whether the reader has given back everything that was flushed.
-  package mutating func isDrained() -> Bool { reclaim(tail &+ Pipe.revolution) }
+  /// Whether the reader has given back every message that was flushed. It may not have seen a wrap slot behind them, for
+  /// which nobody rings.
+  package mutating func isDrained() -> Bool { reclaim(messagesEnd &+ Pipe.revolution) }
 
   /// Fills the end of the ring with a wrap slot, so that the next message begins at offset 0. False if there is no room,
   /// or the message would not fit into any ring of this length.
@@ -75,7 +84,7 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
       // could never be pushed.
       tailHeader = header
       next = newNext
-      flush()
+      publish()
     } else {
       memory.store(header, Pipe.offset(next))
       next = newNext
