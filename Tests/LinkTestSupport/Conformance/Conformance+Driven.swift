@@ -15,7 +15,13 @@ extension LinkConformance {
         try send(payloads(0..<100), on: a, atA)
         try drive(b) { atB.snapshot.packets.count == 100 }
         try expectEqual(atB.snapshot.packets, payloads(0..<100), "packets")
-        try send(payloads(0..<10), on: b, atB)
+        let back = try batch(payloads(0..<10)[...], for: b, pool: sendingPool(payloads(0..<10)))
+        var sent = 0
+        while sent < back.count {
+          let seen = atB.snapshot.roomCalls
+          sent += try writeSome(back, from: sent, on: b)
+          if sent < back.count { try drive(b) { atB.snapshot.roomCalls > seen } }
+        }
         try expectEqual(atA.waitForPackets(10), payloads(0..<10), "packets")
         b.detach()
         try expectEqual(b.step(), .notAttached, "a step of a detached link")
