@@ -18,6 +18,8 @@ final class DescriptorLink: RunnableLink {
   private let peerIsGone = Atomic<Bool>(false)
   /// The sending half waits for room.
   private let isRoomWanted = Atomic<Bool>(false)
+  /// The peer is gone, and whoever waited for room was told to try.
+  private let hasAnnouncedEnd = Atomic<Bool>(false)
   /// The pool that has been asked for a wake-up; 0: none.
   private let askedPool = Atomic<UInt>(0)
 
@@ -39,7 +41,7 @@ final class DescriptorLink: RunnableLink {
         batch: PacketBatch(capacity: options.batchCapacity, pool: options.makePool()),
         strategy: fdOptions.dispatchMode.makeStrategy(), input: input, published: received))
     sending = Lock(
-      Sender(file: adopted.takeFile(), isSocket: isSocket, headerLength: framing.headerLength, published: sent))
+      Sender(file: adopted.takeFile(), isSocket: isSocket, published: sent))
   }
 
   var statistics: LinkStatistics { LinkStatistics(received: received.snapshot, sent: sent.snapshot) }
@@ -50,9 +52,17 @@ final class DescriptorLink: RunnableLink {
     if isRoomWanted.load(ordering: .acquiring), roomCame() { dispatcher.linkHasRoom() }
     let frameLimit = mtu.load(ordering: .relaxed) + framing.headerLength
     let peerIsGone = peerIsGone.load(ordering: .acquiring)
-    return receiving.withLock {
-      $0.turn(dispatcher, frameLimit: frameLimit, peerIsGone: peerIsGone, askPool: askForWakeUp)
+    let (turn, isGone) = receiving.withLock {
+      ($0.turn(dispatcher, frameLimit: frameLimit, peerIsGone: peerIsGone, askPool: askForWakeUp), $0.knowsPeerIsGone)
     }
+    // Whoever keeps packets until there is room has to learn that there will be none: this link may be waiting for
+    // just those packets, to deliver the last ones in.
+    if isGone, isRoomWanted.load(ordering: .acquiring), !hasAnnouncedEnd.exchange(true, ordering: .relaxed) {
+      isRoomWanted.store(false, ordering: .releasing)
+      sending.withLock { $0.withdrawWish() }
+      dispatcher.linkHasRoom()
+    }
+    return turn
   }
 
   func prepareToWait() -> WaitDecision {
@@ -90,9 +100,9 @@ final class DescriptorLink: RunnableLink {
 
   func write(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
-    let mtu = mtu.load(ordering: .relaxed)
+    let limits = SendLimits(mtu: mtu.load(ordering: .relaxed), headerLength: framing.headerLength)
     let (accepted, stop) = sending.withLock { sender in
-      let result = sender.send(packets, mtu: mtu)
+      let result = sender.send(packets, limits)
       isRoomWanted.store(sender.wish != .none, ordering: .releasing)
       return result
     }

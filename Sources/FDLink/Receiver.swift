@@ -138,5 +138,11 @@ struct Receiver: ~Copyable {
     return .wait(entries, nanoseconds: nanoseconds)
   }
 
+  /// The other end is gone, though packets of it may be left.
+  var knowsPeerIsGone: Bool {
+    if case .starved(isGone: true) = outlook { return true }
+    return input.peerIsGone
+  }
+
   mutating func waitEnded() { hasWoken = true }
 }

@@ -15,7 +15,6 @@ struct Sender: ~Copyable {
   /// Closed when this becomes nil.
   private var file: OwnedDescriptor?
   private let isSocket: Bool
-  private let headerLength: Int
   private var tally = LinkTally()
   private let published: PublishedTally
   private(set) var wish = RoomWish.none
@@ -24,10 +23,9 @@ struct Sender: ~Copyable {
   /// A write met the end of the link.
   private var ending: LinkCloseReason?
 
-  init(file: consuming OwnedDescriptor, isSocket: Bool, headerLength: Int, published: PublishedTally) {
+  init(file: consuming OwnedDescriptor, isSocket: Bool, published: PublishedTally) {
     self.file = consume file
     self.isSocket = isSocket
-    self.headerLength = headerLength
     self.published = published
   }
 
@@ -44,14 +42,14 @@ struct Sender: ~Copyable {
   private static let roomCheck: UInt64 = 1_000_000
 
   /// Sends a prefix; returns its length and why it is not longer.
-  mutating func send(_ packets: Span<PacketBuffer>, mtu: Int) -> (accepted: Int, stop: Stop) {
+  mutating func send(_ packets: Span<PacketBuffer>, _ limits: SendLimits) -> (accepted: Int, stop: Stop) {
     guard let descriptor = file?.number else { return (0, .released) }
     if let ending { return (0, .ended(ending, isNews: false)) }
     let before = tally.packets
     var stop = Stop.finished
     var index = 0
     while index < packets.count {
-      if let cause = flaw(packets[index], mtu) {
+      if let cause = limits.refusal(of: packets[index]) {
         tally[cause] += 1
       } else {
         // SAFETY: the packet is borrowed for the call.
@@ -74,14 +72,6 @@ struct Sender: ~Copyable {
     if case .finished = stop { wish = .none }
     published.publish(&tally)
     return (index, stop)
-  }
-
-  /// Why a packet can never be sent.
-  @inline(__always)
-  private func flaw(_ packet: borrowing PacketBuffer, _ mtu: Int) -> DropCause? {
-    if packet.linkHeaderLength != headerLength { return .unframed }
-    if packet.byteCount > mtu { return .oversize }
-    return packet.frameByteCount == 0 ? .empty : nil
   }
 
   /// What an errno means for the write under way; nil: this packet is lost and counted.
@@ -131,6 +121,9 @@ struct Sender: ~Copyable {
     hasAnnounced = true
     return true
   }
+
+  /// Room that will not come is not waited for.
+  mutating func withdrawWish() { wish = .none }
 
   mutating func release() { file = nil }
 }

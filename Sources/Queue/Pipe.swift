@@ -7,6 +7,8 @@ package enum Pipe {
   static let free: UInt64 = 1 << 63
   static let revolution: UInt64 = 1 << 32
   static let offsetMask: UInt64 = 0xffff_ffff
+  /// Header bits that nobody sets.
+  static let unused: UInt64 = ~(free | offsetMask)
   static let headerByteCount = 8
   /// Where both sides begin: two revolutions before the counter wraps, so that the wrap is nothing special.
   static let start: UInt64 = 0xffff_fffe << 32

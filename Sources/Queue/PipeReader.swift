@@ -56,11 +56,14 @@ package struct PipeReader<Memory: WordMemory>: ~Copyable {
   }
 
   /// The header of the slot at `head`, read once; nil when the slot is free, or everything is pulled.
-  @inline(__always) private func nextHeader() -> UInt64? {
+  @inline(__always) private mutating func nextHeader() -> UInt64? {
     if isCorrupt || head == tail &+ Pipe.revolution { return nil }
     // SYNC pipe-publish: acquires, see `PipeWriter.flush`.
     let header = memory.loadAcquiring(Pipe.offset(head))
-    return header & Pipe.free == 0 ? header : nil
+    if header & Pipe.free == 0 { return header }
+    // A free slot with more in it than a size would stall the link for ever, and nobody would know why.
+    if header & Pipe.unused != 0 { isCorrupt = true }
+    return nil
   }
 
   /// Goes over a wrap slot to offset 0 of the next revolution. False, and corrupt, if it is not exactly the one that a

@@ -103,7 +103,9 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
       if header & Pipe.free == 0 { return false }
       // The size is the peer's word: it may neither pass what was written nor leave the ring.
       let claimedHead = head &+ Pipe.slotSize(header & Pipe.offsetMask)
-      if Pipe.isPast(claimedHead, tail &+ Pipe.revolution) || claimedHead & Pipe.offsetMask >= length {
+      if header & Pipe.unused != 0 || Pipe.isPast(claimedHead, tail &+ Pipe.revolution)
+        || claimedHead & Pipe.offsetMask >= length
+      {
         isCorrupt = true
         return false
       }

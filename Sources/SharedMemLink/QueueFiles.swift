@@ -27,7 +27,7 @@ public struct QueueFiles: ~Copyable, Sendable {
     try Self.checkMemory(descriptors[0], "data", QueueGeometry.dataRange)
     try Self.checkPipe(descriptors[2], "tx pipe")
     try Self.checkPipe(descriptors[3], "rx pipe")
-    try Self.checkMemory(descriptors[4], "shared data", 4...(1 << 24))
+    try Self.checkMemory(descriptors[4], "shared data", QueueGeometry.sharedRange)
     event = try EventFD(takingOwnershipOf: descriptors[1])
     data = OwnedDescriptor(owning: descriptors[0])
     transmitPipe = OwnedDescriptor(owning: descriptors[2])

@@ -14,6 +14,9 @@ public struct QueueGeometry: Equatable, Sendable {
 
   public init() {}
 
+  /// What others may make of it: a page of any machine.
+  static let sharedRange = 4...65536
+
   /// What a queue can have.
   public static let bufferRange = TransmitQueue.bufferByteCounts
   static let dataRange = 4096...(1 << 30)

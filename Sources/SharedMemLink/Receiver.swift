@@ -2,6 +2,7 @@ import Eventfd
 import LinkCore
 import LinkQueue
 import LinkSystem
+import Synchronization
 
 /// The receiving half of an endpoint, whatever its role: what the worker loop drives. Called inside turns only.
 protocol Receiver: AnyObject, Sendable {
@@ -10,6 +11,8 @@ protocol Receiver: AnyObject, Sendable {
   /// nanoseconds at most. False: something arrived.
   func prepareToWait(_ entries: inout InlineArray<4, PollEntry>, _ recheck: inout UInt64?) -> Bool
   func waitEnded(_ entries: InlineArray<4, PollEntry>?)
+  /// The peer is gone, though packets of it may be left. From any thread.
+  var isPeerGone: Bool { get }
   func release()
   var tally: PublishedTally { get }
 }
@@ -17,6 +20,7 @@ protocol Receiver: AnyObject, Sendable {
 final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
   // The runner's turn lock already keeps turns apart; this one costs little and makes it the compiler's business.
   private let state: Lock<ReceiverState<Queue>?>
+  private let goneFlag = Atomic<Bool>(false)
   let tally = PublishedTally()
 
   init(_ state: consuming sending ReceiverState<Queue>) { self.state = Lock(state) }
@@ -30,8 +34,11 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
   }
 
   func waitEnded(_ entries: InlineArray<4, PollEntry>?) {
-    state.withLock { if $0 != nil { $0!.waitEnded(entries) } }
+    let isGone = state.withLock { $0 == nil ? false : $0!.waitEnded(entries) }
+    if isGone { goneFlag.store(true, ordering: .relaxed) }
   }
+
+  var isPeerGone: Bool { goneFlag.load(ordering: .relaxed) }
 
   func release() { state.withLock { $0 = nil } }
 }
@@ -88,12 +95,14 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
   mutating func prepareToWait(
     _ entries: inout InlineArray<4, PollEntry>, _ recheck: inout UInt64?, _ published: PublishedTally
   ) -> Bool {
-    // The last packets of a peer that is gone do not wait for a bell.
-    if batchesLeft != nil { return false }
+    let isPeerGone = batchesLeft != nil
     if isStarved {
       isStarved = false
       // Not for packets: they would end the wait at once, and there is nowhere to put them.
       guard batch.pool.whenAvailable(ringRunner) else { return false }
+    } else if isPeerGone {
+      // Its last packets do not wait for a bell.
+      return false
     } else {
       word.enable()
       guard queue.isEmpty else {
@@ -105,29 +114,31 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
     }
     switch peer {
     case nil: break
-    case .some(let peer): entries[1] = PollEntry(peer.number, PeerDescriptor.events)
+    // A peer that is gone would end the wait at once.
+    case .some(let peer): if !isPeerGone { entries[1] = PollEntry(peer.number, PeerDescriptor.events) }
     }
     queue.tally[.sleep] += 1
     published.publish(&queue.tally)
     return true
   }
 
-  mutating func waitEnded(_ entries: InlineArray<4, PollEntry>?) {
+  /// Returns whether the peer is gone.
+  mutating func waitEnded(_ entries: InlineArray<4, PollEntry>?) -> Bool {
     word.disable()
     if entries == nil || !entries![0].reported.isEmpty {
       // Taken whatever the flags of the open file say. If it is no eventfd any more the peer did that, and is done for.
       do { _ = try memory.event.read() } catch { batchesLeft = 0 }
       if queue.isEmpty { queue.tally[.emptyWakeUp] += 1 }
     }
-    if entries != nil && entries![1].reported.isEmpty { return }
     switch peer {
-    case nil: break
-    case .some(let peer):
+    case .some(let peer) where entries == nil || !entries![1].reported.isEmpty:
       switch peer.listen() {
       case .nothing: break
       case .stray(let messages): queue.tally[.strayInput] += UInt64(messages)
       case .gone: batchesLeft = batchesLeft ?? 1 << 16
       }
+    default: break
     }
+    return batchesLeft != nil
   }
 }

@@ -5,7 +5,11 @@ package import LinkSystem
 /// The endpoint's half of the worker loop: the receiver's turns, and the search for room on the sender's behalf.
 extension SharedMemEndpoint: RunnableLink {
   package func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
-    if room.isDue(now: monotonicNanoseconds), room.checked(found: sender.hasRoom()) { dispatcher.linkHasRoom() }
+    // When the peer is gone, whoever keeps packets until there is room has to learn that there will be none: this link
+    // may be waiting for just those packets, to deliver the last ones in.
+    if room.isDue(now: monotonicNanoseconds), room.checked(found: receiver.isPeerGone || sender.hasRoom()) {
+      dispatcher.linkHasRoom()
+    }
     return receiver.turn(dispatcher)
   }
 

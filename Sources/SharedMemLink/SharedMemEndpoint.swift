@@ -95,6 +95,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
 
   @discardableResult public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
+    if receiver.isPeerGone { throw LinkCloseReason.peerDisconnected.error }
     let limits = SendLimits(mtu: currentMTU.load(ordering: .relaxed), headerLength: framing.headerLength)
     guard let (count, isCorrupt) = sender.send(packets, limits) else { throw runner.refusal() }
     if count == packets.count {

@@ -16,7 +16,7 @@ extension LinkConformance {
         let batch = try batch(payloads(0..<1)[...], for: b, pool: sendingPool(payloads(0..<1)))
         try expectError(.closed, "a write") { () throws(LinkError) in _ = try b.writeBatch(batch) }
         try expectError(.closed, "attach()") { () throws(LinkError) in try b.attach(Inbox()) }
-        try expectEqual(atA.snapshot.closeReasons, [.requested], "reasons at the other end")
+        try expectEqual(atA.waitForClose(), .requested, "reason at the other end")
       }
     },
     Case("what a peer had sent before it went is delivered first") { factory in
@@ -95,6 +95,38 @@ extension LinkConformance {
         }
         try expectEqual(atB.waitForClose(), .peerDisconnected, "reason")
         try expectEqual(atB.snapshot.packets.map(number), Array(0..<12), "packets")
+      }
+    },
+    Case("a peer that goes ends a link whose packets are all kept until there is room") { factory in
+      var options = LinkOptions()
+      options.batchCapacity = 4
+      options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
+      try factory.withPair(LinkOptions(), options) { a, b in
+        let kept = Keeper()
+        let (entered, leave, room) = (Latch(), Latch(), Latch())
+        defer { leave.open() }
+        // `a` stops reading in its first delivery, so `b` runs out of room.
+        let atA = Inbox(onDelivery: { _ in
+          entered.open()
+          leave.wait()
+        })
+        let atB = Inbox(
+          onDelivery: { if !room.isOpen { kept.takeAll(&$0) } },
+          onRoom: {
+            room.open()
+            _ = kept.releaseAll()
+          })
+        try a.attach(atA)
+        try b.attach(atB)
+        _ = try fill({ payload($0, 300) }, on: b)
+        try expect(entered.wait(deadline: deadline()), "no delivery")
+        _ = try fill({ payload($0, 300) }, on: b)
+        try send(payloads(0..<12), on: a, atA)
+        try expect(eventually { b.statistics[.starvation] > 0 }, "no starvation")
+        a.close()
+        leave.open()
+        try expectEnd(a)
+        try expectEqual(atB.waitForClose(), .peerDisconnected, "reason")
       }
     },
   ]
