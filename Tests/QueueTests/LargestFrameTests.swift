@@ -43,8 +43,8 @@ import Testing
   private func neverStalls<Ends: QueueEnds & ~Copyable>(_ ends: inout Ends, most: Int) {
     for byteCount in stride(from: 64, through: most, by: 64) {
       for shift in 0..<30 {
-        for size in [Int](repeating: 1, count: shift) + [byteCount] {
-          let frame = TestFrame(number: ends.ledger.expected.count, byteCount: size)
+        for index in 0...shift {
+          let frame = TestFrame(number: ends.ledger.expected.count, byteCount: index == shift ? byteCount : 1)
           let dropped = ends.sent[.oversize]
           if ends.offer(frame) == 0 {
             Issue.record("\(byteCount) bytes behind \(shift) small ones: waits for a reader that sleeps")
