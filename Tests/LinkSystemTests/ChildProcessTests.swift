@@ -49,8 +49,10 @@ import Testing
       OwnedDescriptorBox(fcntl(first.first.number, F_DUPFD_CLOEXEC, number)),
       OwnedDescriptorBox(fcntl(second.first.number, F_DUPFD_CLOEXEC, number)),
     ]
-    let child = try ChildProcess(
-      ["/bin/sh", "-c", "echo a >&7; echo b >&8"], descriptors: [(high[1].number, 8), (high[0].number, 7)])
+    let child = try withExtendedLifetime(high) {
+      try ChildProcess(
+        ["/bin/sh", "-c", "echo a >&7; echo b >&8"], descriptors: [(high[1].number, 8), (high[0].number, 7)])
+    }
     #expect(child.wait() == .exited(0))
     #expect(try text(first.second) == "a\n")
     #expect(try text(second.second) == "b\n")
