@@ -102,6 +102,7 @@ extension LinkConformance {
       options.batchCapacity = 4
       options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
       try factory.withPair(LinkOptions(), options) { a, b in
+        try prime(a, b)
         let kept = Keeper()
         let (entered, leave, room) = (Latch(), Latch(), Latch())
         defer { leave.open() }
