@@ -21,7 +21,7 @@ extension LinkConformance {
         // Nobody reads: the next write takes none.
         let more = try batch(payloads(0..<1, 700)[...], for: a, pool: sendingPool(payloads(0..<1, 700)))
         try expectError(.wouldBlock, "a write to a full link") { () throws(LinkError) in _ = try a.writeBatch(more) }
-        try expectEqual(atA.snapshot.roomCalls, 0, "linkHasRoom() calls while full")
+        try expectEqual(atA.roomCalls, 0, "linkHasRoom() calls while full")
         try b.attach(atB)
         try expect(atA.waitForRoom(after: 0), "linkHasRoom() did not come")
         try expectEqual(atB.waitForPackets(taken.count), taken, "packets")
@@ -42,7 +42,7 @@ extension LinkConformance {
           try expect(atA.waitForRoom(after: stall - 1), "linkHasRoom() did not come")
           try expectEqual(atB.waitForPackets(total).count, total, "packets")
           b.detach()
-          try expectEqual(atA.snapshot.roomCalls, stall, "linkHasRoom() calls")
+          try expectEqual(atA.roomCalls, stall, "linkHasRoom() calls")
         }
       }
     },
@@ -56,7 +56,7 @@ extension LinkConformance {
         _ = atB.waitForPackets(taken)
         try send(payloads(0..<10), on: a, atA)
         _ = atB.waitForPackets(taken + 10)
-        let calls = atA.snapshot.roomCalls
+        let calls = atA.roomCalls
         try expect(calls <= 1, "\(calls) calls of linkHasRoom()")
       }
     },

@@ -67,7 +67,7 @@ extension LinkConformance {
       let batch = try batch(payloads[start..<end], for: link, pool: pool)
       var sent = 0
       while sent < batch.count {
-        let seen = inbox.snapshot.roomCalls
+        let seen = inbox.roomCalls
         sent += try writeSome(batch, from: sent, on: link)
         if sent == batch.count { break }
         let came = inbox.waitForRoom(after: seen, deadline: deadline(after: patience ?? .seconds(30)))
@@ -81,7 +81,7 @@ extension LinkConformance {
   static func sendAll(_ batch: borrowing PacketBatch, on link: any LinkEndpoint, _ inbox: Inbox) throws {
     var sent = 0
     while sent < batch.count {
-      let seen = inbox.snapshot.roomCalls
+      let seen = inbox.roomCalls
       sent += try writeSome(batch, from: sent, on: link)
       if sent < batch.count { try expect(inbox.waitForRoom(after: seen), "linkHasRoom() did not come") }
     }
