@@ -50,6 +50,12 @@ package enum DescriptorKind: Equatable, Sendable {
   case regularFile, socket, pipe, characterDevice, anonymous, other
 }
 
+/// Device and inode of a file.
+package struct FileIdentity: Hashable, Sendable {
+  let device: UInt64
+  let inode: UInt64
+}
+
 extension OwnedDescriptor {
   /// Kind and size in bytes of the file. `fstat(2)`.
   package func status() throws(SystemError) -> (kind: DescriptorKind, byteCount: Int) { try Self.status(of: number) }
@@ -70,6 +76,14 @@ extension OwnedDescriptor {
       default: .other
       }
     return (kind, Int(record.st_size))
+  }
+
+  /// What tells this file from every other one: two descriptors of one file have the same. `fstat(2)`.
+  package static func identity(of number: CInt) throws(SystemError) -> FileIdentity {
+    var record = stat()
+    // SAFETY: `record` is a live local of the type that fstat fills.
+    _ = try systemCall("fstat(\(number))") { unsafe fstat(number, &record) }
+    return FileIdentity(device: UInt64(record.st_dev), inode: UInt64(record.st_ino))
   }
 
   /// The value of an integer socket option, or nil where the descriptor is no socket or has no such option.

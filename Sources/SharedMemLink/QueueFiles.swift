@@ -82,6 +82,16 @@ public struct QueueFiles: ~Copyable, Sendable {
   /// Closes the four files, which are mapped, and gives up the event.
   consuming func takeEvent() -> EventFD { event }
 
+  /// What tells the four memory files from others.
+  func memoryIdentities() throws(LinkError) -> [FileIdentity] {
+    do throws(SystemError) {
+      return [
+        try OwnedDescriptor.identity(of: data.number), try OwnedDescriptor.identity(of: transmitPipe.number),
+        try OwnedDescriptor.identity(of: receivePipe.number), try OwnedDescriptor.identity(of: sharedData.number),
+      ]
+    } catch { throw LinkError(error, "queue files") }
+  }
+
   private static func checkPipe(_ number: Int32, _ role: String) throws(LinkError) {
     try checkMemory(number, role, QueueGeometry.pipeRange)
     let word: UInt64

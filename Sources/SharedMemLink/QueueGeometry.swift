@@ -14,8 +14,8 @@ public struct QueueGeometry: Equatable, Sendable {
 
   public init() {}
 
-  /// What others may make of it: a page of any machine.
-  static let sharedRange = 4...65536
+  /// What others may make of it: one page, of whatever size.
+  static let sharedRange = 4096...65536
 
   /// What a queue can have.
   public static let bufferRange = TransmitQueue.bufferByteCounts

@@ -27,6 +27,11 @@ public struct QueuePair: ~Copyable, Sendable {
 
   /// Maps both queues for one role: the one it sends on first.
   consuming func mapped(_ role: SharedMemEndpoint.Role) throws(LinkError) -> MappedPair {
+    // Eventfds all have one identity; the eight memory files must not.
+    let files = try transmit.memoryIdentities() + receive.memoryIdentities()
+    guard Set(files).count == files.count else {
+      throw LinkError(.badDescriptor, "the queues share a memory file: each of their eight has to be a file of its own")
+    }
     let first = try MappedQueue.map(transmit)
     let second = try MappedQueue.map(receive)
     switch role {
