@@ -1,23 +1,34 @@
 import LinkSystem
 
 /// Decides whether an idle thread looks on for a while or goes to sleep. Spinning turns a wake-up of tens of microseconds
-/// into none, but takes a CPU from whoever else needs it: so it spins only while recent waits were short, and one spin
-/// that ended without success sends it to sleep until a short sleep shows that traffic is back.
+/// into none, but takes a CPU from whoever else needs it: so it spins only while recent waits were short.
+///
+/// Each spin in a row that ended without success has to be made up for by twice as many short sleeps. So traffic with
+/// gaps a little too long for spinning costs almost nothing, and a link that traffic comes back to spins again soon.
 package struct AdaptiveSpin {
   private let limit: UInt64
-  private var isWorthwhile = true
+  /// Fruitless spins in a row.
+  private var failures = 0
+  /// Short sleeps to come before the next spin.
+  private var penance = 0
   private var began: UInt64?
   private var turns = 0
+
+  private static let mostFailures = 6
 
   /// `nanoseconds`: the longest spin; 0 never spins.
   package init(nanoseconds: UInt64) { limit = nanoseconds }
 
   /// There was something to do.
-  @inline(__always) package mutating func succeeded() { began = nil }
+  @inline(__always) package mutating func succeeded() {
+    if began == nil { return }
+    began = nil
+    failures = 0
+  }
 
   /// Nothing to do: whether to look again at once.
   package mutating func shouldSpin() -> Bool {
-    guard limit > 0, isWorthwhile else { return false }
+    guard limit > 0, penance == 0 else { return false }
     guard let began else {
       self.began = monotonicNanoseconds()
       turns = 0
@@ -26,14 +37,16 @@ package struct AdaptiveSpin {
     // Reading the clock costs as much as several looks at the queue.
     turns += 1
     if turns % 16 != 0 || monotonicNanoseconds() &- began < limit { return true }
-    isWorthwhile = false
+    failures = min(failures + 1, Self.mostFailures)
+    penance = 1 << failures
     self.began = nil
     return false
   }
 
-  /// The thread slept this long before something came. A sleep costs a few limits by itself.
+  /// The thread slept this long before something came. A sleep itself costs a few limits on a busy or virtual machine,
+  /// so a short one may well be a wait that a spin would have covered.
   package mutating func slept(nanoseconds: UInt64) {
-    isWorthwhile = nanoseconds < 2 * limit
     began = nil
+    if penance > 0, nanoseconds < 8 * limit { penance -= 1 }
   }
 }

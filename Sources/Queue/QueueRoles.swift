@@ -14,6 +14,10 @@ package protocol SendingQueue: ~Copyable, Sendable {
   var tally: LinkTally { get set }
 }
 
+/// A turn ends early after so many bytes: what was copied is still in the cache when it is delivered, and the peer gets its
+/// buffers back while the rest is on the way.
+let mostBytesPerTurn = 1 << 17
+
 /// What the two receiving queues have in common: `ReceiveQueue` of the client, `ServerReceiveQueue` of the server.
 package protocol ReceivingQueue: ~Copyable, Sendable {
   /// Receives up to `available` packets, which the batch has room for. Returns how many; 0: nothing was there, or nothing

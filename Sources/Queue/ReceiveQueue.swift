@@ -50,7 +50,7 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
     var bytes = 0
     // Malformed packets fill no place in the batch: they are bounded by themselves.
     var budget = 2 &* available
-    while received < available, budget > 0, let slot = packets.pull() {
+    while received < available, budget > 0, bytes < mostBytesPerTurn, let slot = packets.pull() {
       budget &-= 1
       let total =
         slot.byteCount >= ReceiveMessage.headerByteCount

@@ -35,7 +35,7 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
     var bytes = 0
     // Malformed packets fill no place in the batch: they are bounded by themselves.
     var budget = 2 &* available
-    while received < available, budget > 0, let slot = packets.pull() {
+    while received < available, budget > 0, bytes < mostBytesPerTurn, let slot = packets.pull() {
       budget &-= 1
       guard slot.byteCount >= TransmitMessage.headerByteCount else {
         // Too short even for an id: there is nothing to complete.

@@ -30,6 +30,7 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
     var index = 0
     var sent = 0
     var bytes = 0
+    var nextFlush = TransmitQueue.publicationInterval
     while index < frames.count {
       if let cause = limits.refusal(of: frames[index]) {
         tally[cause] += 1
@@ -41,6 +42,10 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
         } else {
           sent &+= 1
           bytes &+= count
+          if bytes >= nextFlush {
+            packets.flush()
+            nextFlush = bytes &+ TransmitQueue.publicationInterval
+          }
         }
       }
       index &+= 1

@@ -21,6 +21,10 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
   /// writing to moves its cache line, which costs as much as a packet.
   private static let collectionInterval = 64
 
+  /// What was copied is published at least this often, in bytes: the peer works on large packets while the rest of the
+  /// batch is copied. It still is one bell a batch.
+  static let publicationInterval = 65536
+
   /// The buffers that a data area can be cut into, in bytes.
   package static let bufferByteCounts = 64...65536
 
@@ -50,6 +54,7 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
     var index = 0
     var sent = 0
     var bytes = 0
+    var nextFlush = Self.publicationInterval
     while index < frames.count {
       let count = frames[index].frameByteCount
       if let cause = limits.refusal(of: frames[index]) ?? (count > mostFrameBytes ? .oversize : nil) {
@@ -61,6 +66,10 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
         }
         sent &+= 1
         bytes &+= count
+        if bytes >= nextFlush {
+          packets.flush()
+          nextFlush = bytes &+ Self.publicationInterval
+        }
       }
       index &+= 1
     }
