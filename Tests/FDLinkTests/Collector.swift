@@ -13,7 +13,7 @@ final class Collector: LinkDispatcher {
     /// Deliveries after the end: there must be none.
     var late = 0
   }
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let bell: EventFD
   private let never: EventFD
   /// Called inside each delivery, before the frames are kept.

@@ -76,7 +76,7 @@ struct EndTests {
 
   @Test func `close from inside a delivery ends after it`() throws {
     try withLink { link, peer in
-      let refused = Mutex<LinkError?>(nil)
+      let refused = Lock<LinkError?>(nil)
       let collector = try Collector {
         link.close()
         do throws(LinkError) { try link.wait() } catch { refused.withLock { $0 = error } }

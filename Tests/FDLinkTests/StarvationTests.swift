@@ -7,10 +7,10 @@ import Testing
 /// A dispatcher that keeps the packets themselves until it is told to let go.
 private final class Keeper: LinkDispatcher {
   private final class Holder: Sendable {
-    let packet: Mutex<PacketBuffer>
-    init(_ packet: consuming sending PacketBuffer) { self.packet = Mutex(packet) }
+    let packet: Lock<PacketBuffer>
+    init(_ packet: consuming sending PacketBuffer) { self.packet = Lock(packet) }
   }
-  private let kept = Mutex<[Holder]>([])
+  private let kept = Lock<[Holder]>([])
   let collector: Collector
 
   init() throws(LinkError) { collector = try Collector() }

@@ -25,7 +25,7 @@ struct LinkBridgeTests {
   @Test func `both directions saturated at once lose nothing and keep order`() throws {
     let count = 100_000
     try withBridge { (bridge, farA, farB) throws in
-      let isGood = Mutex(false)
+      let isGood = Lock(false)
       let thread = try SystemThread(name: "test-far-end") {
         let result = exchangesAll(farB, count)
         isGood.withLock { $0 = result }

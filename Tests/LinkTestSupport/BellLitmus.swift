@@ -19,8 +19,8 @@ package final class BellLitmus<Memory: WordMemory>: Sendable {
   private let bells: [Memory]
   private let publisher = Progress()
   private let sleeper = Progress()
-  private let rang = Mutex([Bool]())
-  private let saw = Mutex([Bool]())
+  private let rang = Lock([Bool]())
+  private let saw = Lock([Bool]())
 
   /// `memory` makes the kind of memory under test of a plain one.
   package init(_ memory: (SharedRegion) -> Memory) {

@@ -11,7 +11,7 @@ private final class Counter: LinkDispatcher {
   let target: Int
   let reached = Latch()
   let closed = Latch()
-  let reason = Mutex<LinkCloseReason?>(nil)
+  let reason = Lock<LinkCloseReason?>(nil)
   init(target: Int) { self.target = target }
   func deliverPackets(_ batch: inout PacketBatch) {
     var total = 0

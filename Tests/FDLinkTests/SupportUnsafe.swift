@@ -74,7 +74,7 @@ extension FDEndpoint {
 }
 
 private final class Box<R: Sendable>: Sendable {
-  let content = Mutex<Result<R, any Error>?>(nil)
+  let content = Lock<Result<R, any Error>?>(nil)
 }
 
 /// Runs `body` on a thread of its own in a network namespace of its own, so that nothing else of the process moves, and

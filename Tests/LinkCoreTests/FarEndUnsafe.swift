@@ -5,12 +5,12 @@ import Synchronization
 
 /// The end of a socket pair that a test holds itself.
 final class FarEnd: Sendable {
-  private let socket: Mutex<OwnedDescriptor?>
+  private let socket: Lock<OwnedDescriptor?>
   private let number: CInt
 
   init(_ descriptor: CInt) {
     number = descriptor
-    socket = Mutex(OwnedDescriptor(owning: descriptor))
+    socket = Lock(OwnedDescriptor(owning: descriptor))
   }
 
   /// A link over one end of a new pair, and the other end.
