@@ -104,7 +104,7 @@ extension LinkConformance {
       try factory.withPair(LinkOptions(), options) { a, b in
         try prime(a, b)
         let kept = Keeper()
-        let (entered, leave, room) = (Latch(), Latch(), Latch())
+        let (entered, leave, closing, room) = (Latch(), Latch(), Latch(), Latch())
         defer { leave.open() }
         // `a` stops reading in its first delivery, so `b` runs out of room.
         let atA = Inbox(onDelivery: { _ in
@@ -114,6 +114,8 @@ extension LinkConformance {
         let atB = Inbox(
           onDelivery: { if !room.isOpen { kept.takeAll(&$0) } },
           onRoom: {
+            // What the first delivery gave back is not what this is about.
+            guard closing.isOpen else { return }
             room.open()
             _ = kept.releaseAll()
           })
@@ -124,6 +126,7 @@ extension LinkConformance {
         _ = try fill({ payload($0, 300) }, on: b)
         try send(payloads(0..<12), on: a, atA)
         try expect(eventually { b.statistics[.starvation] > 0 }, "no starvation")
+        closing.open()
         a.close()
         leave.open()
         try expectEnd(a)
