@@ -43,6 +43,8 @@ package final class LinkRunner: Sendable {
   private let name: String
   private let closedLatch = Latch()
   private let joining = Lock(())
+  /// The pool that has been asked for a wake-up; 0: none.
+  private let askedPool = Atomic<UInt>(0)
 
   /// `name`: of the worker thread, at most 15 bytes.
   package init(name: String, options: LinkOptions) throws(LinkError) {
@@ -58,6 +60,21 @@ package final class LinkRunner: Sendable {
   package func ringBell() {
     // The bell is ours alone: a full counter is a bell that rings, and nothing else can fail.
     do { try bell.notify() } catch { assertionFailure("the runner's own bell: \(error)") }
+  }
+
+  /// Asks an empty pool to end the wait of whoever drives the link; false if it is not empty. Asks once: a link that
+  /// starves may wake for other reasons, and as often as its peer likes.
+  package func ringBellWhenAvailable(_ pool: PacketPool) -> Bool {
+    let identity = UInt(bitPattern: ObjectIdentifier(pool))
+    if askedPool.load(ordering: .acquiring) == identity { return true }
+    askedPool.store(identity, ordering: .releasing)
+    let isAsked = pool.whenAvailable { [weak self] in
+      guard let self else { return }
+      askedPool.store(0, ordering: .releasing)
+      ringBell()
+    }
+    if !isAsked { askedPool.store(0, ordering: .releasing) }
+    return isAsked
   }
 
   /// The error for a call that needs an attached link, when it is not.

@@ -20,8 +20,6 @@ final class DescriptorLink: RunnableLink {
   private let isRoomWanted = Atomic<Bool>(false)
   /// The peer is gone, and whoever waited for room was told to try.
   private let hasAnnouncedEnd = Atomic<Bool>(false)
-  /// The pool that has been asked for a wake-up; 0: none.
-  private let askedPool = Atomic<UInt>(0)
 
   init(_ adopted: consuming AdoptedDescriptor, _ runner: LinkRunner, _ options: LinkOptions, _ fdOptions: FDOptions) {
     self.runner = runner
@@ -53,7 +51,10 @@ final class DescriptorLink: RunnableLink {
     let frameLimit = mtu.load(ordering: .relaxed) + framing.headerLength
     let peerIsGone = peerIsGone.load(ordering: .acquiring)
     let (turn, isGone) = receiving.withLock {
-      ($0.turn(dispatcher, frameLimit: frameLimit, peerIsGone: peerIsGone, askPool: askForWakeUp), $0.knowsPeerIsGone)
+      (
+        $0.turn(dispatcher, frameLimit: frameLimit, peerIsGone: peerIsGone, askPool: runner.ringBellWhenAvailable),
+        $0.knowsPeerIsGone
+      )
     }
     // Whoever keeps packets until there is room has to learn that there will be none: this link may be waiting for
     // just those packets, to deliver the last ones in.
@@ -80,20 +81,6 @@ final class DescriptorLink: RunnableLink {
       if came { isRoomWanted.store(false, ordering: .releasing) }
       return came
     }
-  }
-
-  /// Asks an empty pool to end the worker's sleep; false if it is not empty. Asks only once.
-  private func askForWakeUp(_ pool: PacketPool) -> Bool {
-    let identity = UInt(bitPattern: ObjectIdentifier(pool))
-    if askedPool.load(ordering: .acquiring) == identity { return true }
-    askedPool.store(identity, ordering: .releasing)
-    let isAsked = pool.whenAvailable { [weak self] in
-      guard let self else { return }
-      askedPool.store(0, ordering: .releasing)
-      runner.ringBell()
-    }
-    if !isAsked { askedPool.store(0, ordering: .releasing) }
-    return isAsked
   }
 
   // MARK: Sending

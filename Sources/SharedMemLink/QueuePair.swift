@@ -49,7 +49,7 @@ struct MappedPair: ~Copyable, Sendable {
   /// Puts the role's queues on the memory.
   consuming func halves(
     _ role: SharedMemEndpoint.Role, _ peer: consuming sending PeerDescriptor?, bufferByteCount: Int,
-    batch: consuming sending PacketBatch, framing: LinkFraming, ringRunner: @escaping @Sendable () -> Void
+    batch: consuming sending PacketBatch, framing: LinkFraming, askPool: @escaping @Sendable (PacketPool) -> Bool
   ) -> (any Sender, any Receiver) {
     switch role {
     case .client:
@@ -62,7 +62,7 @@ struct MappedPair: ~Copyable, Sendable {
       return (
         QueueSender(SenderState(transmit, outgoing)),
         QueueReceiver(
-          ReceiverState(receive, incoming, peer, batch: batch, framing: framing, ringRunner: ringRunner))
+          ReceiverState(receive, incoming, peer, batch: batch, framing: framing, askPool: askPool))
       )
     case .server:
       let transmit = ServerTransmitQueue(
@@ -72,7 +72,7 @@ struct MappedPair: ~Copyable, Sendable {
       return (
         QueueSender(SenderState(transmit, outgoing)),
         QueueReceiver(
-          ReceiverState(receive, incoming, peer, batch: batch, framing: framing, ringRunner: ringRunner))
+          ReceiverState(receive, incoming, peer, batch: batch, framing: framing, askPool: askPool))
       )
     }
   }

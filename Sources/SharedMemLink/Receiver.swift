@@ -52,8 +52,8 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
   var batch: PacketBatch
   let peer: PeerDescriptor?
   let framing: LinkFraming
-  /// Called from any thread when the pool has packets again.
-  let ringRunner: @Sendable () -> Void
+  /// Asks an empty pool to end the driver's wait; false if it is not empty.
+  let askPool: @Sendable (PacketPool) -> Bool
   /// The peer is gone; what it had queued is still delivered, at most this many batches.
   private var batchesLeft: Int?
   /// The pool was empty in the last turn.
@@ -61,7 +61,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
 
   init(
     _ queue: consuming Queue, _ memory: consuming MappedQueue, _ peer: consuming PeerDescriptor?,
-    batch: consuming PacketBatch, framing: LinkFraming, ringRunner: @escaping @Sendable () -> Void
+    batch: consuming PacketBatch, framing: LinkFraming, askPool: @escaping @Sendable (PacketPool) -> Bool
   ) {
     word = memory.notificationWord
     self.queue = queue
@@ -69,7 +69,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
     self.batch = batch
     self.peer = peer
     self.framing = framing
-    self.ringRunner = ringRunner
+    self.askPool = askPool
   }
 
   mutating func turn(_ dispatcher: any LinkDispatcher, _ published: PublishedTally) -> LinkTurn {
@@ -99,7 +99,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
     if isStarved {
       isStarved = false
       // Not for packets: they would end the wait at once, and there is nowhere to put them.
-      guard batch.pool.whenAvailable(ringRunner) else { return false }
+      guard askPool(batch.pool) else { return false }
     } else if isPeerGone {
       // Its last packets do not wait for a bell.
       return false

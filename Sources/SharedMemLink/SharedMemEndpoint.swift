@@ -53,7 +53,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     let batch = PacketBatch(capacity: options.batchCapacity, pool: options.makePool())
     (sender, receiver) = pair.halves(
       role, watched, bufferByteCount: bufferByteCount, batch: batch, framing: framing,
-      ringRunner: { [weak runner] in runner?.ringBell() })
+      askPool: runner.ringBellWhenAvailable)
   }
 
   // MARK: Facts

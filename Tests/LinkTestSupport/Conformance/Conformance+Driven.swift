@@ -96,6 +96,29 @@ extension LinkConformance {
         home.join()
       }
     },
+    Case("a link that starves asks its pool for one wake-up, however often it looks") { factory in
+      var options = LinkOptions()
+      options.batchCapacity = 4
+      options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
+      try withDrivenPair(factory, options) { a, b in
+        let kept = Keeper()
+        let (atA, atB) = (Inbox(), Inbox(onDelivery: { kept.takeAll(&$0) }))
+        try a.attach(atA)
+        try b.attach(atB)
+        try send(payloads(0..<8), on: a, atA)
+        try drive(b) { atB.snapshot.packets.count == 4 }
+        var plan: LinkWaitPlan?
+        for _ in 0..<5 {
+          try expectEqual(b.step(), .starved, "a step with an empty pool")
+          plan = b.prepareToWait()
+        }
+        guard let runnersBell = plan?.entries.last?.descriptor else {
+          throw ConformanceFailure(message: "a starved link has nothing to wait for", file: #fileID, line: #line)
+        }
+        _ = kept.releaseAll()
+        try expectEqual(try EventCounter.take(runnersBell), 1, "times that the pool rang")
+      }
+    },
     Case("a step from inside a callback, or during one, does nothing") { factory in
       try withDrivenPair(factory) { a, b in
         let (entered, leave) = (Latch(), Latch())
