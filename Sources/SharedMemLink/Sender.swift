@@ -12,6 +12,8 @@ protocol Sender: AnyObject, Sendable {
   func hasRoom() -> Bool
   /// Whether the peer has taken everything; after `release`, whether it had by then.
   func isDrained() -> Bool
+  /// The peer broke one of the pipes: neither room nor the end of what was sent will come.
+  var isCorrupt: Bool { get }
   /// Gives the queue's memory and descriptor back.
   func release()
   var tally: PublishedTally { get }
@@ -33,6 +35,8 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
   func isDrained() -> Bool {
     state.withLock { $0 == nil ? hadDrained.load(ordering: .relaxed) : $0!.queue.isDrained() }
   }
+
+  var isCorrupt: Bool { state.withLock { $0 == nil ? false : $0!.queue.isCorrupt } }
 
   func release() {
     state.withLock { state in

@@ -7,8 +7,10 @@ extension SharedMemEndpoint: RunnableLink {
   package func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
     // When the peer is gone, whoever keeps packets until there is room has to learn that there will be none: this link
     // may be waiting for just those packets, to deliver the last ones in.
-    if room.isDue(now: monotonicNanoseconds), room.checked(found: receiver.isPeerGone || sender.hasRoom()) {
-      dispatcher.linkHasRoom()
+    if room.isDue(now: monotonicNanoseconds) {
+      let found = receiver.isPeerGone || sender.hasRoom()
+      if sender.isCorrupt { return .ended(.failed(Self.brokenPipe)) }
+      if room.checked(found: found) { dispatcher.linkHasRoom() }
     }
     return receiver.turn(dispatcher)
   }

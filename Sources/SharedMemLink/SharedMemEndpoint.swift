@@ -98,17 +98,26 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     if receiver.isPeerGone { throw LinkCloseReason.peerDisconnected.error }
     let limits = SendLimits(mtu: currentMTU.load(ordering: .relaxed), headerLength: framing.headerLength)
     guard let (count, isCorrupt) = sender.send(packets, limits) else { throw runner.refusal() }
+    if isCorrupt { endBroken() }
     if count == packets.count {
       room.withdraw()
       return count
     }
-    if isCorrupt { runner.close(.failed(Self.brokenPipe), self) } else if room.make() { runner.ringBell() }
+    if !isCorrupt, room.make() { runner.ringBell() }
     if count > 0 { return count }
     throw isCorrupt ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
   }
 
   /// Whether the peer has taken everything that was sent. It becomes true as the peer goes on; nothing announces it.
-  public var isDrained: Bool { sender.isDrained() }
+  public var isDrained: Bool {
+    let isDrained = sender.isDrained()
+    // Whoever waits for it would wait for ever.
+    if !isDrained, sender.isCorrupt { endBroken() }
+    return isDrained
+  }
+
+  /// Ends the link because the peer broke a pipe.
+  func endBroken() { runner.close(.failed(Self.brokenPipe), self) }
 
   static let brokenPipe = LinkError(.protocolViolation, "the peer broke the structure of a pipe")
 }
