@@ -6,8 +6,8 @@ import Synchronization
 
 /// The sending half of an endpoint, whatever its role. Any thread may call it.
 protocol Sender: AnyObject, Sendable {
-  /// Sends a prefix and rings once if the peer wants it. Nil: released.
-  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> (count: Int, isCorrupt: Bool)?
+  /// Sends a prefix and rings once if the peer wants it, and keeps `room` up to date. Nil: released.
+  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest) -> SendResult?
   /// Whether the packet that did not fit last would fit now.
   func hasRoom() -> Bool
   /// Whether the peer has taken everything; after `release`, whether it had by then.
@@ -19,6 +19,13 @@ protocol Sender: AnyObject, Sendable {
   var tally: PublishedTally { get }
 }
 
+struct SendResult {
+  let count: Int
+  let isCorrupt: Bool
+  /// Room is wanted now, and the driver has to be woken for it.
+  let wakesDriver: Bool
+}
+
 final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
   private let state: Lock<SenderState<Queue>?>
   private let hadDrained = Atomic<Bool>(true)
@@ -26,8 +33,8 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
 
   init(_ state: consuming sending SenderState<Queue>) { self.state = Lock(state) }
 
-  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> (count: Int, isCorrupt: Bool)? {
-    state.withLock { $0 == nil ? nil : $0!.send(frames, limits, tally) }
+  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest) -> SendResult? {
+    state.withLock { $0 == nil ? nil : $0!.send(frames, limits, room, tally) }
   }
 
   func hasRoom() -> Bool { state.withLock { $0 == nil ? false : $0!.hasRoom(tally) } }
@@ -61,8 +68,8 @@ struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
   }
 
   mutating func send(
-    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ published: PublishedTally
-  ) -> (count: Int, isCorrupt: Bool) {
+    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, _ published: PublishedTally
+  ) -> SendResult {
     let count = queue.send(frames, limits)
     if count > 0, word.isWanted() {
       // A full counter is a bell that rings already, and the peer can make it so. Whatever else the kernel may say of an
@@ -71,7 +78,10 @@ struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
       queue.tally[.notification] += 1
     }
     published.publish(&queue.tally)
-    return (count, queue.isCorrupt)
+    // Under the lock: a write that took everything must not withdraw the wish of a later one on another thread.
+    var wakesDriver = false
+    if count == frames.count { room.withdraw() } else if !queue.isCorrupt { wakesDriver = room.make() }
+    return SendResult(count: count, isCorrupt: queue.isCorrupt, wakesDriver: wakesDriver)
   }
 
   mutating func hasRoom(_ published: PublishedTally) -> Bool {

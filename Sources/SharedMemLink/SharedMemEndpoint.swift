@@ -97,15 +97,11 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     guard runner.isAttached else { throw runner.refusal() }
     if receiver.isPeerGone { throw LinkCloseReason.peerDisconnected.error }
     let limits = SendLimits(mtu: currentMTU.load(ordering: .relaxed), headerLength: framing.headerLength)
-    guard let (count, isCorrupt) = sender.send(packets, limits) else { throw runner.refusal() }
-    if isCorrupt { endBroken() }
-    if count == packets.count {
-      room.withdraw()
-      return count
-    }
-    if !isCorrupt, room.make() { runner.ringBell() }
-    if count > 0 { return count }
-    throw isCorrupt ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
+    guard let result = sender.send(packets, limits, room) else { throw runner.refusal() }
+    if result.isCorrupt { endBroken() }
+    if result.wakesDriver { runner.ringBell() }
+    if result.count > 0 || packets.isEmpty { return result.count }
+    throw result.isCorrupt ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
   }
 
   /// Whether the peer has taken everything that was sent. It becomes true as the peer goes on; nothing announces it.
