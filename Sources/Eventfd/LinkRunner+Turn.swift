@@ -18,6 +18,8 @@ extension LinkRunner {
     guard version.load(ordering: .acquiring) == seen else { return nil }
     enterTurn()
     defer { leaveTurn() }
+    link.announceRoom(dispatcher)
+    guard version.load(ordering: .acquiring) == seen else { return nil }
     return link.turn(dispatcher)
   }
 

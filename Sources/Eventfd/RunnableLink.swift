@@ -4,6 +4,9 @@ package import LinkSystem
 /// The link's half of the one worker loop: what differs from link to link. `LinkRunner` calls every member under its turn
 /// lock, so they never run at the same time.
 package protocol RunnableLink: AnyObject, Sendable {
+  /// Calls `linkHasRoom()` if room was wanted and is there. The dispatcher may detach or close in there: the runner
+  /// looks before it goes on with the turn.
+  func announceRoom(_ dispatcher: any LinkDispatcher)
   /// Receives at most a batch and delivers it. Never blocks.
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn
   /// Arms the bells, and looks once more.

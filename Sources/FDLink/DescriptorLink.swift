@@ -46,8 +46,11 @@ final class DescriptorLink: RunnableLink {
 
   // MARK: Turns
 
-  func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
+  func announceRoom(_ dispatcher: any LinkDispatcher) {
     if isRoomWanted.load(ordering: .acquiring), roomCame() { dispatcher.linkHasRoom() }
+  }
+
+  func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
     let frameLimit = mtu.load(ordering: .relaxed) + framing.headerLength
     let peerIsGone = peerIsGone.load(ordering: .acquiring)
     let (turn, isGone) = receiving.withLock {

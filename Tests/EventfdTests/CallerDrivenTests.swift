@@ -33,6 +33,22 @@ import Testing
     try link.wait()
   }
 
+  @Test func `nothing is delivered to a dispatcher that detached or closed when it heard of room`() throws {
+    for isClosing in [false, true] {
+      let link = try ScriptedLink(.caller)
+      let inbox = Inbox(onRoom: { if isClosing { link.close() } else { link.detach() } })
+      try link.attach(inbox)
+      link.push(5)
+      link.makeRoom()
+      #expect(link.step() == .idle)
+      #expect(link.step() == (isClosing ? .closed : .notAttached))
+      #expect(inbox.snapshot.packets.isEmpty)
+      link.close()
+      _ = link.step()
+      try link.wait()
+    }
+  }
+
   @Test func `a plan wakes for packets and for changes of phase`() throws {
     let link = try ScriptedLink(.caller)
     let inbox = Inbox()

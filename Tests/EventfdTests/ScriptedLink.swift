@@ -10,6 +10,7 @@ final class ScriptedLink: RunnableLink {
     var pushed: UInt64 = 0
     var delivered: UInt64 = 0
     var isStarved = false
+    var hasRoom = false
     var ending: LinkCloseReason?
   }
   struct Counts: Sendable {
@@ -55,6 +56,8 @@ final class ScriptedLink: RunnableLink {
     state.withLock { $0.isStarved = false }
     runner.ringBell()
   }
+  /// Each turn from now on announces room.
+  func makeRoom() { state.withLock { $0.hasRoom = true } }
   private func ring() { do { try bell.notify() } catch { fatalError("\(error)") } }
 
   func attach(_ dispatcher: any LinkDispatcher) throws(LinkError) { try runner.attach(dispatcher, self) }
@@ -65,6 +68,10 @@ final class ScriptedLink: RunnableLink {
   func plan() -> LinkWaitPlan? { runner.plan(self) }
 
   // MARK: The runner's side
+
+  func announceRoom(_ dispatcher: any LinkDispatcher) {
+    if state.withLock({ $0.hasRoom }) { dispatcher.linkHasRoom() }
+  }
 
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
     exclusively {
