@@ -75,6 +75,8 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
   mutating func turn(_ dispatcher: any LinkDispatcher, _ published: PublishedTally) -> LinkTurn {
     let available = batch.prepareToReceive()
     if available == 0 {
+      // With nothing left to deliver, the end does not wait for packets that may be kept until it comes.
+      if batchesLeft != nil, queue.isEmpty { return .ended(.peerDisconnected) }
       isStarved = true
       queue.tally[.starvation] += 1
       published.publish(&queue.tally)

@@ -97,6 +97,22 @@ extension LinkConformance {
         try expectEqual(atB.snapshot.packets.map(number), Array(0..<12), "packets")
       }
     },
+    Case("a peer that goes and leaves nothing ends a link whose packets are all kept") { factory in
+      var options = LinkOptions()
+      options.batchCapacity = 4
+      options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
+      try factory.withPair(LinkOptions(), options) { a, b in
+        let kept = Keeper()
+        let (atA, atB) = (Inbox(), Inbox(onDelivery: { kept.takeAll(&$0) }))
+        try a.attach(atA)
+        try b.attach(atB)
+        try send(payloads(0..<4), on: a, atA)
+        try expect(eventually { b.statistics[.starvation] > 0 }, "no starvation")
+        a.close()
+        try expectEqual(atB.waitForClose(), .peerDisconnected, "reason")
+        try expectEqual(kept.count, 4, "packets kept")
+      }
+    },
     Case("a peer that goes ends a link whose packets are all kept until there is room") { factory in
       var options = LinkOptions()
       options.batchCapacity = 4
