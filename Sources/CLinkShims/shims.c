@@ -6,6 +6,7 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/ipv6.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct link_ifreq) == sizeof(struct ifreq), "ifreq layout");
@@ -35,6 +37,12 @@ ssize_t link_read_nowait(int fd, void *buffer, size_t count) {
 int link_memfd_create(const char *name, unsigned int flags) { return memfd_create(name, flags); }
 const unsigned int LINK_MFD_CLOEXEC = MFD_CLOEXEC;
 const unsigned int LINK_MFD_ALLOW_SEALING = MFD_ALLOW_SEALING;
+const unsigned int LINK_MFD_HUGETLB = MFD_HUGETLB;
+const long LINK_HUGETLBFS_MAGIC = HUGETLBFS_MAGIC;
+long link_file_system_type(int fd) {
+  struct statfs record;
+  return fstatfs(fd, &record) == 0 ? (long)record.f_type : -1;
+}
 const int LINK_F_ADD_SEALS = F_ADD_SEALS;
 const int LINK_F_GET_SEALS = F_GET_SEALS;
 const int LINK_F_SEAL_SEAL = F_SEAL_SEAL;

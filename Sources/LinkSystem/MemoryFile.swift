@@ -37,12 +37,16 @@ extension OwnedDescriptor {
     return file
   }
 
-  /// The same without seals: what other implementations make, and a peer can truncate.
-  package static func unsealedMemory(byteCount: Int) throws(SystemError) -> OwnedDescriptor {
+  /// The same without seals: what other implementations make, and a peer can truncate. `isHugePages`: of huge pages, of
+  /// whose size `byteCount` is a multiple.
+  package static func unsealedMemory(
+    byteCount: Int, isHugePages: Bool = false
+  ) throws(SystemError) -> OwnedDescriptor {
+    let flags = LINK_MFD_CLOEXEC | LINK_MFD_ALLOW_SEALING | (isHugePages ? LINK_MFD_HUGETLB : 0)
     let file = OwnedDescriptor(
       owning: try systemCall("memfd_create") {
         // SAFETY: the call copies the name.
-        unsafe link_memfd_create("link-unsealed", LINK_MFD_CLOEXEC | LINK_MFD_ALLOW_SEALING)
+        unsafe link_memfd_create("link-unsealed", flags)
       })
     _ = try systemCall("ftruncate") { ftruncate(file.number, byteCount) }
     return file
@@ -54,6 +58,12 @@ extension OwnedDescriptor {
     // SAFETY: eight bytes into a live local.
     _ = try systemCall("pread(\(number))") { unsafe pread(number, &word, 8, 0) }
     return UInt64(littleEndian: word)
+  }
+
+  /// Whether the file's memory is huge pages (MFD_HUGETLB). These are not in endless supply: whoever shares the file can
+  /// punch a hole into it, and where no page is left to fill it, the next access is a SIGBUS, seals or not. `fstatfs(2)`.
+  package static func isHugePages(_ number: CInt) throws(SystemError) -> Bool {
+    try systemCall("fstatfs(\(number))") { link_file_system_type(number) } == LINK_HUGETLBFS_MAGIC
   }
 
   /// The seals of a memory file. Throws EINVAL where the file is of a kind that cannot have seals, which tells a

@@ -114,6 +114,14 @@ public struct QueueFiles: ~Copyable, Sendable {
     do { seals = try OwnedDescriptor.seals(of: number) } catch {
       throw LinkError(error, "\(name) is not a memory file (memfd)", code: .badDescriptor)
     }
+    let isHugePages: Bool
+    do { isHugePages = try OwnedDescriptor.isHugePages(number) } catch {
+      throw LinkError(error, name, code: .badDescriptor)
+    }
+    if isHugePages {
+      throw LinkError(
+        .badDescriptor, "\(name) is made of huge pages, which can run out: its maker has to use plain ones")
+    }
     guard seals.isSuperset(of: .fixedSize) else {
       throw LinkError(
         .badDescriptor,

@@ -13,6 +13,11 @@ private func refusal(_ descriptors: [Int32]) -> LinkError? {
   } catch { return error }
 }
 
+/// One page of a gigabyte or less; no memory is taken for it.
+private func makeHugePages() throws -> OwnedDescriptor {
+  try OwnedDescriptor.unsealedMemory(byteCount: 1 << 30, isHugePages: true)
+}
+
 private func isOpen(_ number: Int32) -> Bool { (try? OwnedDescriptor.status(of: number)) != nil }
 
 @Suite struct `Queue files` {
@@ -81,6 +86,17 @@ private func isOpen(_ number: Int32) -> Bool { (try? OwnedDescriptor.status(of: 
       #expect(refusal(numbers)?.description.contains("eventfd") == true)
     }
     withExtendedLifetime(sockets) {}
+    withExtendedLifetime(files) {}
+  }
+
+  @Test(.enabled(if: (try? makeHugePages()) != nil, "needs a kernel with huge pages"))
+  func `are refused when they are made of huge pages, which a peer can take away in spite of seals`() throws {
+    let files = try QueueFiles.make()
+    let huge = try makeHugePages()
+    var numbers = files.descriptors
+    numbers[0] = huge.number
+    let error = try #require(refusal(numbers))
+    #expect(error.code == .badDescriptor && error.description.contains("huge pages"), "\(error)")
     withExtendedLifetime(files) {}
   }
 

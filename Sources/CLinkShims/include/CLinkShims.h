@@ -21,6 +21,10 @@ ssize_t link_read_nowait(int fd, void *buffer, size_t count);
 int link_memfd_create(const char *name, unsigned int flags);
 extern const unsigned int LINK_MFD_CLOEXEC;
 extern const unsigned int LINK_MFD_ALLOW_SEALING;
+extern const unsigned int LINK_MFD_HUGETLB;
+extern const long LINK_HUGETLBFS_MAGIC;
+/// The f_type of fstatfs(2), or -1.
+long link_file_system_type(int fd);
 extern const int LINK_F_ADD_SEALS;
 extern const int LINK_F_GET_SEALS;
 extern const int LINK_F_SEAL_SEAL;
