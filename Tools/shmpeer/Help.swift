@@ -29,7 +29,8 @@ enum Help {
   private static let demo = """
     shmpeer demo: a shared-memory link between this process and a second one that it starts
 
-    usage: shmpeer demo [--duration S] [--size N] [--batch N] [--check none|crc] [--spin US] [--json]
+    usage: shmpeer demo [--duration S] [--size N] [--batch N] [--check none|crc] [--spin US]
+                        [--buffer-size N] [--json]
            shmpeer demo --tun [--json]
 
       --duration S        seconds per phase: to the server, to the client, latency (3)

@@ -40,12 +40,7 @@ struct StatsClock {
       for cause in DropCause.allCases where tally[cause] > 0 { part += " dropped(\(cause.rawValue)) \(tally[cause])" }
       parts.append(part)
     }
-    let events: [(String, LinkEvent)] = [
-      ("notifications", .notification), ("sleeps", .sleep), ("empty wake-ups", .emptyWakeUp),
-      ("starvations", .starvation), ("room checks", .roomCheck), ("bad completions", .badCompletion),
-      ("stray input", .strayInput),
-    ]
-    parts.append(events.map { "\($0.0) \(statistics[$0.1])" }.joined(separator: ", "))
+    parts.append(LinkEvent.allCases.map { "\($0.name) \(statistics[$0])" }.joined(separator: ", "))
     return parts.joined(separator: "; ")
   }
 }
