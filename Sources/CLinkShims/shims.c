@@ -80,13 +80,7 @@ int link_block_signals(const int *signals, int count) {
   sigset_t set = signal_set(signals, count);
   return pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
-int link_unblock_all_signals(void) {
-  sigset_t set;
-  sigemptyset(&set);
-  return pthread_sigmask(SIG_SETMASK, &set, NULL);
-}
 int link_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
-int link_close_range_from(unsigned int first) { return close_range(first, ~0U, 0); }
 
 int link_accept4(int fd, int flags) { return accept4(fd, NULL, NULL, flags); }
 const int LINK_SOCK_SEQPACKET = SOCK_SEQPACKET;

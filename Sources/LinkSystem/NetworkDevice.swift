@@ -45,30 +45,6 @@ package enum NetworkDevice {
     try control(socket.number, UInt(SIOCSIFFLAGS), &request, "ioctl(SIOCSIFFLAGS, \(name))")
   }
 
-  /// Whether the interface is up. `SIOCGIFFLAGS`.
-  package static func isUp(_ name: String) throws(SystemError) -> Bool {
-    let socket = try inetSocket()
-    var request = try makeRequest(name)
-    try control(socket.number, UInt(SIOCGIFFLAGS), &request, "ioctl(SIOCGIFFLAGS, \(name))")
-    return request.flags & Int16(IFF_UP) != 0
-  }
-
-  /// The interface's MTU in bytes, without the link header. `SIOCGIFMTU`.
-  package static func mtu(_ name: String) throws(SystemError) -> Int {
-    let socket = try inetSocket()
-    var request = try makeRequest(name)
-    try control(socket.number, UInt(SIOCGIFMTU), &request, "ioctl(SIOCGIFMTU, \(name))")
-    return Int(request.value)
-  }
-
-  /// `SIOCSIFMTU`.
-  package static func setMTU(_ name: String, _ mtu: Int) throws(SystemError) {
-    let socket = try inetSocket()
-    var request = try makeRequest(name)
-    request.value = CInt(mtu)
-    try control(socket.number, UInt(SIOCSIFMTU), &request, "ioctl(SIOCSIFMTU, \(name))")
-  }
-
   /// Gives the interface an IPv4 address (four bytes) with a prefix. `SIOCSIFADDR`, `SIOCSIFNETMASK`.
   package static func setAddress(_ name: String, ipv4: [UInt8], prefixLength: Int) throws(SystemError) {
     precondition(ipv4.count == 4 && (0...32).contains(prefixLength))

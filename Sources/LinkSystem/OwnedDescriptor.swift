@@ -8,13 +8,6 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
   /// Takes ownership of a number that a call has just returned.
   package init(owning number: CInt) { self.number = number }
 
-  /// Takes ownership of a number that a user gave.
-  /// Throws EBADF, and owns nothing, if it is not open.
-  package init(adopting number: CInt) throws(SystemError) {
-    _ = try systemCall("fcntl(\(number), F_GETFD)") { fcntl(number, F_GETFD) }
-    self.number = number
-  }
-
   deinit { _ = close(number) }
 
   /// Gives the number up: the caller closes it.
@@ -84,14 +77,5 @@ extension OwnedDescriptor {
     // SAFETY: `record` is a live local of the type that fstat fills.
     _ = try systemCall("fstat(\(number))") { unsafe fstat(number, &record) }
     return FileIdentity(device: UInt64(record.st_dev), inode: UInt64(record.st_ino))
-  }
-
-  /// The value of an integer socket option, or nil where the descriptor is no socket or has no such option.
-  package func socketOption(_ level: CInt, _ name: CInt) -> CInt? {
-    var value: CInt = 0
-    var size = socklen_t(MemoryLayout<CInt>.size)
-    // SAFETY: both are live locals, and `size` says how much room `value` has.
-    let result = unsafe getsockopt(number, level, name, &value, &size)
-    return result == 0 ? value : nil
   }
 }

@@ -40,9 +40,7 @@ int link_set_affinity(int cpu);
 int link_allowed_cpu(int index);
 int link_signalfd(const int *signals, int count);
 int link_block_signals(const int *signals, int count);
-int link_unblock_all_signals(void);
 int link_set_parent_death_signal(int signal);
-int link_close_range_from(unsigned int first);
 
 // MARK: sockets and control messages
 
