@@ -4,8 +4,9 @@ import LinkSystem
 /// The bell between two processes, or two threads: a counter in the kernel that one side adds to and the other takes.
 /// It owns its descriptor. `eventfd(2)` in counter mode, non-blocking and close-on-exec.
 ///
-/// The other side may share the open file, and then may fill the counter or clear O_NONBLOCK at any time: no member
-/// trusts either.
+/// The other side may share the open file, and then may fill the counter or clear O_NONBLOCK at any time. Reading and
+/// waiting trust neither. Writing has to: the kernel has no write that never blocks, so a peer that does both holds
+/// `notify` and `write` up until somebody takes the counter's value.
 public struct EventFD: ~Copyable, Sendable {
   let file: OwnedDescriptor
 
