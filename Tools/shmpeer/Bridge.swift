@@ -15,7 +15,8 @@ extension Session {
       throw error
     }
     let progress = try Progress()
-    let near = TappedLink(link, trims: options.trims, progress: progress)
+    // `link` trims already, if it was asked to.
+    let near = TappedLink(link, trims: false, progress: progress)
     let far = TappedLink(device, trims: false, progress: progress)
     let bridge = LinkBridge(near, far)
     var report = Report(role: role, mode: options.action?.mode ?? "")
