@@ -13,8 +13,20 @@ package enum EventCounter {
   package static let full = Int(EAGAIN)
 
   /// Adds to the counter. Returns 0, or minus errno.
+  ///
+  /// The kernel has no write to an eventfd that is non-blocking by itself, as it has a read. So this looks for room
+  /// first: a counter that is full stays a bell that rings, even if somebody who shares the open file made it blocking.
+  /// What is left is a peer that fills it between the look and the write.
   package static func add(_ value: UInt64, to number: CInt) -> Int {
     var value = value
+    do throws(SystemError) {
+      let events = try poll(number, .output, nanoseconds: 0)
+      // Nothing at all fits always.
+      if events.isEmpty, value > 0 { return -full }
+      // Room for one is not room for more.
+      if value > 1 { _ = fcntl(number, F_SETFL, O_NONBLOCK) }
+    } catch { return -Int(error.number) }
+
     // SAFETY: an eventfd takes exactly eight bytes, the size of the live local.
     let result = dataCall { unsafe write(number, &value, 8) }
     return min(result, 0)

@@ -47,6 +47,21 @@ import Testing
     #expect(try event.read() == nil)
   }
 
+  @Test func `a ring of a full counter does not block though somebody cleared the flag`() throws {
+    let event = try EventFD()
+    let peer = try event.duplicate()
+    #expect(try peer.write(.max - 1))
+    _ = fcntl(peer.descriptor, F_SETFL, 0)
+    try event.notify()
+    #expect(try !event.write(1))
+    #expect(try event.read() == .max - 1)
+
+    #expect(try peer.write(.max - 2))
+    _ = fcntl(peer.descriptor, F_SETFL, 0)
+    #expect(try !event.write(2))
+    #expect(try event.read() == .max - 2)
+  }
+
   @Test func `a duplicate is the same bell`() throws {
     let event = try EventFD()
     let other = try event.duplicate()
