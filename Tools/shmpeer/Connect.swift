@@ -10,7 +10,11 @@ struct Connect {
 
   func run() throws(Failure) -> ExitCode {
     let session = Session(options, watch, role: "client")
-    let link = try Link(options: options, watch: watch).connect(try connect(options.socketPath ?? ""))
+    let socket = try connect(options.socketPath ?? "")
+    let link: JoinedLink
+    do { link = try Link(options: options, watch: watch).connect(socket) } catch  where error.code == .unverified {
+      return session.publish(session.reportWithoutLink(error))
+    }
     return session.publish(try session.run(link.endpoint, link.goodbye))
   }
 

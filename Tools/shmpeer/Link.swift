@@ -16,6 +16,8 @@ struct Link {
 
   /// A server behind a silent peer needs that peer's time before it comes to this one.
   private static let patience: Duration = .seconds(15)
+  /// A peer that does not answer keeps the others waiting so long.
+  private static let silence: Duration = .seconds(5)
 
   /// Makes queues and hands them over.
   func serve(_ socket: consuming OwnedDescriptor) throws(Failure) -> JoinedLink {
@@ -26,14 +28,17 @@ struct Link {
     let number = socket.number
     do {
       let queues = try QueuePair.make(geometry)
-      try interruptible(number) { () throws(LinkError) in try HandOver.offer(queues, offer, on: number) }
+      let timeout = min(options.timeout ?? Self.silence, Self.silence)
+      try interruptible(number) { () throws(LinkError) in
+        try HandOver.offer(queues, offer, on: number, timeout: timeout)
+      }
       let goodbye = Goodbye(on: number)
       let link = try SharedMemEndpoint(
         .server, queues: queues, peer: number, bufferByteCount: options.bufferByteCount, options: options.linkOptions)
       // The link owns it now.
       _ = socket.release()
       return JoinedLink(endpoint: link, goodbye: goodbye)
-    } catch { throw Failure(error) }
+    } catch { throw failure(error) }
   }
 
   /// Receives queues.
@@ -44,7 +49,7 @@ struct Link {
       accepted = try interruptible(number) { () throws(LinkError) in
         try HandOver.accept(on: number, timeout: options.timeout ?? Self.patience)
       }
-    } catch { throw Failure(error) }
+    } catch { throw failure(error) }
     let offer = accepted.offer
     guard offer.isEthernet == (options.ethernet != nil) else {
       throw Failure(
@@ -85,6 +90,11 @@ struct Link {
     do { try stop.notify() } catch { assertionFailure("\(error)") }
     thread.join()
     return try result.get()
+  }
+
+  /// A signal ends a hand-over by ending the connection: then that is not the peer's doing.
+  private func failure(_ error: LinkError) -> Failure {
+    watch.isSignalled ? Failure(.unverified, "ended by a signal before there was a link") : Failure(error)
   }
 
   /// Closes a link and waits until it is.

@@ -24,8 +24,9 @@ struct Serve {
     Console.write("shmpeer: serving at \(path)", to: .error)
     while true {
       switch watch.wait(listener.number, until: deadline) {
-      case .signal: return worst
-      case .timedOut: throw Failure(.unverified, "no peer came to \(path) within \(options.timeout!)")
+      case .signal:
+        return options.keeps ? worst : publish(Failure(.unverified, "ended by a signal before a peer came"))
+      case .timedOut: return publish(Failure(.unverified, "no peer came to \(path) within \(options.timeout!)"))
       case .ready: break
       }
       guard let link = welcome(listener) else { continue }
@@ -35,10 +36,16 @@ struct Serve {
     }
   }
 
+  private func publish(_ failure: Failure) -> ExitCode {
+    let session = Session(options, watch, role: "server")
+    return session.publish(session.reportWithoutLink(failure))
+  }
+
   private func listen() throws(Failure) -> OwnedDescriptor {
     do { return try UnixSocket.listen(path: path) } catch {
       let advice =
-        error.number == EADDRINUSE ? "somebody serves there: choose another path" : "choose a path that can be made"
+        error.number == EADDRINUSE
+        ? "somebody serves there, or it is no socket: choose another path" : "choose a path that can be made"
       throw Failure(.missing, "--socket \(path): \(error); \(advice)")
     }
   }

@@ -85,6 +85,25 @@ struct Session {
     StatsClock(options.statsInterval, since: began).write(link, reason)
   }
 
+  /// The report of a run that ended before there was a link. A signal is no fault of a receiver, here as later.
+  func reportWithoutLink(_ failure: Failure) -> Report {
+    var report = Report(role: role, mode: options.action?.mode ?? "")
+    var isSender = false
+    switch options.action {
+    case .sink: report.transfer = Report.Transfer()
+    case .source, .ping:
+      isSender = true
+      report.size = options.size
+      report.sent = 0
+    case .echo, .bridge, nil:
+      report.received = 0
+      report.sent = 0
+    }
+    if isSender || !watch.isSignalled { report.complaint = failure.message }
+    report.closeReason = .requested
+    return report
+  }
+
   /// Writes the report, and returns how it ends.
   func publish(_ report: Report) -> ExitCode {
     if let complaint = report.complaint { Console.write("shmpeer: \(complaint)", to: .error) }
