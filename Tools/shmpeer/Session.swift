@@ -45,6 +45,10 @@ struct Session {
     Link.end(link)
     action.fill(&report)
     judge(&report, link, action.progress.closeReason)
+    let unsent = DropCause.allCases.reduce(0) { $0 + link.statistics.sent[$1] }
+    if action.isSender, unsent > 0, report.complaint == nil {
+      report.complaint = "\(unsent) packets were dropped on this side"
+    }
     return report
   }
 
