@@ -10,8 +10,11 @@ import Testing
   @Test(arguments: [true, false], [true, false])
   func `is reported by the survivor within a second`(serverDies: Bool, serverSends: Bool) throws {
     let sink = ["--sink", "--stats", "0.05"]
+    let path = socketPath()
+    // A server that is killed leaves its socket's file.
+    defer { UnixSocket.removeFile(path) }
     let pair = try ServedPair(
-      server: serverSends ? endlessSource : sink, client: serverSends ? sink : endlessSource)
+      server: serverSends ? endlessSource : sink, client: serverSends ? sink : endlessSource, path: path)
     let (victim, survivor) = serverDies ? (pair.server, pair.client) : (pair.client, pair.server)
     #expect(try eventually { pair.client.isTransferring && pair.server.isTransferring })
     victim.signal(SIGKILL)
