@@ -5,8 +5,9 @@ import LinkSystem
 /// It owns its descriptor. `eventfd(2)` in counter mode, non-blocking and close-on-exec.
 ///
 /// The other side may share the open file, and then may fill the counter or clear O_NONBLOCK at any time. Reading and
-/// waiting trust neither. Writing has to: the kernel has no write that never blocks, so a peer that does both holds
-/// `notify` and `write` up until somebody takes the counter's value.
+/// waiting trust neither. The kernel has no write that never blocks, so `notify` and `write` look for room first: a peer
+/// that fills the counter of a blocking file between that look and the write holds them up until somebody takes the
+/// counter's value.
 public struct EventFD: ~Copyable, Sendable {
   let file: OwnedDescriptor
 
