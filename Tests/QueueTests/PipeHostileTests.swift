@@ -116,8 +116,11 @@ import Testing
       #expect(pushAgain(free | size).slot == nil, "\(size)")
       #expect(pushAgain(free | size).isCorrupt, "\(size)")
     }
-    // Bits in between mean nothing to the writer.
-    #expect(pushAgain(free | 0x7fff_ffff_0000_0028).slot != nil)
+    // Bits in between are nobody's.
+    for bits: UInt64 in [1 << 32, 1 << 62, 0x7fff_ffff_0000_0000] {
+      #expect(pushAgain(free | bits | 40).slot == nil)
+      #expect(pushAgain(free | bits | 40).isCorrupt)
+    }
     // Not free: nothing to reclaim, and no harm.
     for header: UInt64 in [0, 8, 0xffff_ffff, (1 << 63) - 1] {
       #expect(pushAgain(header).slot == nil)
