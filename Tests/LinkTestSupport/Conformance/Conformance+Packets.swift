@@ -77,6 +77,7 @@ extension LinkConformance {
     Case("packets may be written on from the delivery, verbatim") { factory in
       try factory.withPair { a, b in
         try factory.withPair { c, d in
+          try prime(c, d)
           let (atA, atC, atD) = (Inbox(), Inbox(), Inbox())
           let lost = Counter()
           let bridge = Inbox(onDelivery: { packets in
