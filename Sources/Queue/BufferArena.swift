@@ -17,9 +17,15 @@ struct BufferArena: ~Copyable {
   private(set) var freeCount: Int
   let bufferByteCount: Int
 
+  /// How many buffers a data area is cut into. The area may be the peer's, and each buffer costs us a record: beyond a
+  /// number that no pipe can carry at once, the rest is not used.
+  static func bufferCount(_ dataByteCount: Int, _ bufferByteCount: Int) -> Int {
+    min(dataByteCount / bufferByteCount, 1 << 16)
+  }
+
   /// Cuts `dataByteCount` bytes into equal buffers; a rest too short for one is not used.
   init(dataByteCount: Int, bufferByteCount: Int) {
-    let count = dataByteCount / bufferByteCount
+    let count = Self.bufferCount(dataByteCount, bufferByteCount)
     self.bufferByteCount = bufferByteCount
     freeCount = count
     firstFree = count == 0 ? Self.none : 0

@@ -24,6 +24,9 @@ package enum Pipe {
   /// The usable length of a file: rounded down to a multiple of 8.
   package static func length(_ byteCount: Int) -> Int { byteCount & ~7 }
 
+  /// See `PipeWriter.maxFittingByteCount`.
+  static func maxFittingByteCount(_ length: Int) -> Int { length / 16 * 8 - 8 }
+
   /// The smallest file that can be a pipe: two slots of one word, and one to keep.
   package static let minByteCount = 32
   /// Offsets have 32 bits.

@@ -31,7 +31,7 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
 
   /// The largest payload that fits whenever the reader has given everything back. A larger one, beyond half of the ring,
   /// may need the reader to give a wrap slot back first, and nobody rings a sleeping reader for that.
-  package var maxFittingByteCount: Int { Int(length) / 16 * 8 - 8 }
+  package var maxFittingByteCount: Int { Pipe.maxFittingByteCount(Int(length)) }
 
   /// Room for a message of `byteCount` bytes, 1 to `maxByteCount`, to be filled before `flush`. Nil, and nothing pushed,
   /// when there is none; a wrap slot may have gone ahead.

@@ -20,12 +20,20 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
     self.packets = PipeReader(packets)
     self.data = data
     self.bufferByteCount = bufferByteCount
-    let count = data.byteCount / bufferByteCount
+    let count = BufferArena.bufferCount(data.byteCount, bufferByteCount)
     isPosted = FixedTable(count: count, repeating: false)
     idle = FixedTable(count: count, repeating: 0)
     idleCount = count
     // So that the first ones are posted first.
     for index in 0..<count { idle[index] = UInt32(count - 1 - index) }
+  }
+
+  /// The longest frame that such a queue carries for certain, in bytes.
+  package static func mostFrameByteCount(dataByteCount: Int, pipeByteCount: Int, bufferByteCount: Int) -> Int {
+    let message = Pipe.maxFittingByteCount(Pipe.length(pipeByteCount)) - ReceiveMessage.headerByteCount
+    let buffers = min(
+      BufferArena.bufferCount(dataByteCount, bufferByteCount), max(0, message) / ReceiveMessage.bufferByteCount)
+    return buffers * bufferByteCount
   }
 
   /// The peer broke one of the pipes.

@@ -25,6 +25,14 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
   /// batch is copied. It still is one bell a batch.
   static let publicationInterval = 65536
 
+  /// The longest frame that such a queue carries for certain, in bytes.
+  package static func mostFrameByteCount(dataByteCount: Int, pipeByteCount: Int, bufferByteCount: Int) -> Int {
+    let message = Pipe.maxFittingByteCount(Pipe.length(pipeByteCount)) - TransmitMessage.headerByteCount
+    let buffers = min(
+      BufferArena.bufferCount(dataByteCount, bufferByteCount), max(0, message) / TransmitMessage.bufferByteCount)
+    return buffers * bufferByteCount
+  }
+
   /// The buffers that a data area can be cut into, in bytes.
   package static let bufferByteCounts = 64...65536
 
@@ -36,8 +44,8 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
     arena = BufferArena(dataByteCount: data.byteCount, bufferByteCount: bufferByteCount)
     mostInFlight = Pipe.capacity(
       pipeByteCount: completions.byteCount, messageByteCount: CompletionMessage.byteCount)
-    let descriptors = max(0, self.packets.maxFittingByteCount - TransmitMessage.headerByteCount)
-    mostFrameBytes = min(arena.count, descriptors / TransmitMessage.bufferByteCount) * bufferByteCount
+    mostFrameBytes = Self.mostFrameByteCount(
+      dataByteCount: data.byteCount, pipeByteCount: packets.byteCount, bufferByteCount: bufferByteCount)
   }
 
   /// The peer broke one of the pipes.

@@ -46,6 +46,26 @@ struct MappedPair: ~Copyable, Sendable {
   let outgoing: MappedQueue
   let incoming: MappedQueue
 
+  /// The longest frame that both queues carry, in bytes.
+  func mostFrameByteCount(_ role: SharedMemEndpoint.Role, bufferByteCount: Int) -> Int {
+    switch role {
+    case .client: Self.mostFrameByteCount(transmit: outgoing, receive: incoming, bufferByteCount)
+    case .server: Self.mostFrameByteCount(transmit: incoming, receive: outgoing, bufferByteCount)
+    }
+  }
+
+  private static func mostFrameByteCount(
+    transmit: borrowing MappedQueue, receive: borrowing MappedQueue, _ bufferByteCount: Int
+  ) -> Int {
+    min(
+      TransmitQueue.mostFrameByteCount(
+        dataByteCount: transmit.data.byteCount, pipeByteCount: transmit.transmitPipe.byteCount,
+        bufferByteCount: bufferByteCount),
+      ReceiveQueue.mostFrameByteCount(
+        dataByteCount: receive.data.byteCount, pipeByteCount: receive.receivePipe.byteCount,
+        bufferByteCount: bufferByteCount))
+  }
+
   /// Puts the role's queues on the memory.
   consuming func halves(
     _ role: SharedMemEndpoint.Role, _ peer: consuming sending PeerDescriptor?, bufferByteCount: Int,

@@ -24,7 +24,9 @@ final class RoomRequest: Sendable {
 
   /// The sender got everything through after all.
   @inline(__always) func withdraw() {
-    if isWanted.load(ordering: .relaxed) { isWanted.store(false, ordering: .relaxed) }
+    guard isWanted.load(ordering: .relaxed) else { return }
+    isWanted.store(false, ordering: .relaxed)
+    interval.store(Self.shortestInterval, ordering: .relaxed)
   }
 
   /// Whether it is time to look for room.
@@ -50,7 +52,9 @@ final class RoomRequest: Sendable {
     isAsleep.store(true, ordering: .sequentiallyConsistent)
     guard isWanted.load(ordering: .sequentiallyConsistent) else { return nil }
     isAsleep.store(false, ordering: .relaxed)
-    return interval.load(ordering: .relaxed)
+    let now = monotonicNanoseconds()
+    let next = nextLook.load(ordering: .relaxed)
+    return next > now ? next - now : 0
   }
 
   func awake() { isAsleep.store(false, ordering: .relaxed) }

@@ -36,12 +36,11 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     try QueueGeometry.validate(bufferByteCount: bufferByteCount)
     let runner = try LinkRunner(name: role == .client ? "link-client" : "link-server", options: options)
     let pair = try queues.mapped(role)
-    mostFrameByteCount =
-      min(pair.outgoing.data.byteCount, pair.incoming.data.byteCount) / bufferByteCount * bufferByteCount
+    mostFrameByteCount = pair.mostFrameByteCount(role, bufferByteCount: bufferByteCount)
     guard options.frameByteCount <= mostFrameByteCount else {
       throw LinkError(
         .invalidArgument,
-        "mtu \(options.mtu): queues of \(mostFrameByteCount) bytes in buffers of \(bufferByteCount) cannot hold such a packet"
+        "mtu \(options.mtu): these queues, in buffers of \(bufferByteCount) bytes, carry frames of \(mostFrameByteCount) at most"
       )
     }
     let watched: PeerDescriptor? = if let peer { try PeerDescriptor(takingOwnershipOf: peer) } else { nil }

@@ -151,14 +151,20 @@ private func isOpen(_ number: Int32) -> Bool { (try? OwnedDescriptor.status(of: 
     #expect(try error({ _ in }, peer: 987_654)?.code == .badDescriptor)
   }
 
-  @Test func `refuses an MTU that its queues cannot hold`() throws {
-    var geometry = QueueGeometry()
-    geometry.dataByteCount = 16384
-    var code: LinkError.Code?
-    let queues = try QueuePair.make(geometry)
-    do throws(LinkError) {
-      _ = try SharedMemEndpoint(.server, queues: queues, options: LinkOptions(mtu: 20000))
-    } catch { code = error.code }
-    #expect(code == .invalidArgument)
+  @Test func `refuses an MTU that its queues cannot carry`() throws {
+    // Too little data; enough of it, but pipes too small for a message that names so many buffers.
+    for (data, pipe, buffer) in [(16384, 65536, 2048), (1 << 20, 4096, 64)] {
+      for role in [SharedMemEndpoint.Role.client, .server] {
+        var geometry = QueueGeometry()
+        geometry.dataByteCount = data
+        geometry.pipeByteCount = pipe
+        var code: LinkError.Code?
+        let queues = try QueuePair.make(geometry)
+        do throws(LinkError) {
+          _ = try SharedMemEndpoint(role, queues: queues, bufferByteCount: buffer, options: LinkOptions(mtu: 20000))
+        } catch { code = error.code }
+        #expect(code == .invalidArgument)
+      }
+    }
   }
 }
