@@ -10,8 +10,8 @@ struct ServedPair {
 
   init(server serverAction: [String], client clientAction: [String], path: String = socketPath()) throws {
     server = try Peer(["serve", "--socket", path, "--json"] + serverAction)
-    // The socket is there when the server is.
-    #expect(try eventually { FileManager.default.fileExists(atPath: path) })
+    let server = server
+    #expect(try eventually { server.messagesSoFar.contains("serving at") })
     client = try Peer(["connect", "--socket", path, "--json"] + clientAction)
   }
 }

@@ -18,8 +18,19 @@ struct Connect {
     return session.publish(try session.run(link.endpoint, link.goodbye))
   }
 
+  /// A server's socket file is there a moment before it listens: a refusal is believed after this many nanoseconds.
+  private static let refusalTime: UInt64 = 300_000_000
+
   private func connect(_ path: String) throws(Failure) -> OwnedDescriptor {
-    do { return try UnixSocket.connect(path: path) } catch {
+    let end = monotonicNanoseconds() &+ Self.refusalTime
+    do throws(SystemError) {
+      while true {
+        do throws(SystemError) { return try UnixSocket.connect(path: path) } catch {
+          guard error.number == ECONNREFUSED, monotonicNanoseconds() < end else { throw error }
+          if watch.wait(-1, .input, until: monotonicNanoseconds() &+ 10_000_000) == .signal { throw error }
+        }
+      }
+    } catch {
       let advice =
         switch error.number {
         case ENOENT, ECONNREFUSED: "nobody serves there: start shmpeer serve --socket \(path) first"
