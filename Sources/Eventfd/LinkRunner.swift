@@ -21,6 +21,7 @@ package final class LinkRunner: Sendable {
     /// The worker still looks at `phase`: it will see a change. Otherwise it is gone, or as good as.
     var isThreadLive = false
     var isFinishing = false
+    var closeAction = CloseAction()
   }
 
   struct Turns {
@@ -173,7 +174,6 @@ package final class LinkRunner: Sendable {
     // Outlives the lock, since the dispatcher may go away with it.
     let told: (any LinkDispatcher)? = turnLock.withLock { turns in
       enterTurn()
-      defer { leaveTurn() }
       turns.isReleased = true
       link.releaseResources()
       let last: (LinkCloseReason, (any LinkDispatcher)?)? = state.withLock { state in
@@ -187,6 +187,9 @@ package final class LinkRunner: Sendable {
       return dispatcher
     }
     withExtendedLifetime(told) {}
+    // Still as in a turn, so that a wait in there throws: it would be one for this thread. No turn comes any more.
+    state.withLock { $0.closeAction.end() }?()
+    leaveTurn()
     closedLatch.open()
   }
 }

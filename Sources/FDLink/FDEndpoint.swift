@@ -61,6 +61,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   public func detach() { link.runner.detach() }
   public func close() { link.runner.close(.requested, link) }
   public func wait() throws(LinkError) { try link.runner.wait() }
+  public func setCloseAction(_ action: (@Sendable () -> Void)?) { link.runner.setCloseAction(action) }
 
   // MARK: Packets
 

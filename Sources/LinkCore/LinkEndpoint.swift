@@ -44,6 +44,10 @@ public protocol LinkEndpoint: AnyObject, Sendable {
   /// Waits until the link is closed and its thread is gone, whoever closed it.
   /// Throws `wouldDeadlock` from inside a callback of this link.
   func wait() throws(LinkError)
+  /// Has `action` run when the link is closed, whoever closed it: once, after `linkDidClose`, before `wait()` returns,
+  /// and also when nobody is attached. It takes the place of the action before; nil takes that away. On a link that is
+  /// closed already it runs at once, from this call; otherwise it counts as one of the link's callbacks.
+  func setCloseAction(_ action: (@Sendable () -> Void)?)
 }
 
 /// Takes what a link receives. Callbacks come from the thread that drives the link, one at a time.

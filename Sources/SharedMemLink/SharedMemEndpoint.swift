@@ -87,6 +87,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   public func detach() { runner.detach() }
   public func close() { runner.close(.requested, self) }
   public func wait() throws(LinkError) { try runner.wait() }
+  public func setCloseAction(_ action: (@Sendable () -> Void)?) { runner.setCloseAction(action) }
   public func step() -> LinkStep { runner.step(self) }
   public func prepareToWait() -> LinkWaitPlan? { runner.plan(self) }
 

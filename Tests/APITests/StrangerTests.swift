@@ -30,6 +30,7 @@ import Testing
     func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int { try inner.writePackets(packets) }
     func close() { inner.close() }
     func wait() throws(LinkError) { try inner.wait() }
+    func setCloseAction(_ action: (@Sendable () -> Void)?) { inner.setCloseAction(action) }
   }
 
   /// A dispatcher that implements only what it must.

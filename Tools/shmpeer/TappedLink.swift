@@ -38,6 +38,7 @@ final class TappedLink: LinkEndpoint {
   func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int { try inner.writePackets(packets) }
   func close() { inner.close() }
   func wait() throws(LinkError) { try inner.wait() }
+  func setCloseAction(_ action: (@Sendable () -> Void)?) { inner.setCloseAction(action) }
 
   private final class Tap: LinkDispatcher {
     private let next: any LinkDispatcher

@@ -17,7 +17,7 @@ package enum LinkConformance {
 
   package static let cases: [Case] =
     deliveryCases + backpressureCases + dropCases + lifecycleCases + closingCases + peerCases + packetCases
-    + headerCases + propertyCases + threadCases + drivenCases
+    + headerCases + propertyCases + threadCases + drivenCases + closeActionCases
 }
 
 /// Makes connected pairs of links.
