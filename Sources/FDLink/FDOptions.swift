@@ -1,5 +1,6 @@
 /// What a link over a descriptor can be told besides `LinkOptions`.
 public struct FDOptions: Sendable {
+  /// How packets are read.
   public var dispatchMode = DispatchMode.automatic
   /// Drop Ethernet frames that are addressed to another interface. For packet sockets, which see what the interface
   /// sees; devices and Unix sockets bring only what is meant for this end.

@@ -14,7 +14,7 @@ public import Synchronization
     facts = PacketFacts()
   }
 
-  /// The distance from a head to its bytes.
+  /// The distance from a head to its bytes: no less than the head's own size.
   static let byteCount = 64
 }
 

@@ -19,12 +19,21 @@ public struct LinkCapabilities: OptionSet, Hashable, Sendable {
 public enum HardwareType: UInt16, Sendable {
   /// No link header and no address: ARP does not apply.
   case none = 0xfffe
+  /// `ARPHRD_ETHER`.
   case ethernet = 1
 }
 
 /// How large a packet a sender may hand over, and who cuts it.
 public struct SegmentationSupport: Equatable, Sendable {
-  public enum Kind: Sendable { case none, software, host }
+  public enum Kind: Sendable {
+    /// Nobody: packets are as large as the MTU at most.
+    case none
+    /// The sender itself, just before it writes to the link.
+    case software
+    /// Whoever is behind the link: packets carry `PacketOffload` facts.
+    case host
+  }
+  /// Who cuts.
   public var kind: Kind
   /// The largest packet in network-layer bytes; 0 with `.none`.
   public var maxByteCount: Int
@@ -34,5 +43,6 @@ public struct SegmentationSupport: Equatable, Sendable {
     self.maxByteCount = maxByteCount
   }
 
+  /// Nobody cuts.
   public static let none = SegmentationSupport(kind: .none, maxByteCount: 0)
 }

@@ -16,11 +16,15 @@ public protocol LinkEndpoint: AnyObject, Sendable {
   var linkAddress: LinkAddress? { get set }
   /// How many bytes a sender leaves free in front of the network header for `addHeader`.
   var maxHeaderLength: Int { get }
+  /// What the owner stated of the link when it was made, and `resolutionRequired` with Ethernet framing.
   var capabilities: LinkCapabilities { get }
+  /// The hardware type that ARP packets name: `ethernet` with Ethernet framing, or none.
   var hardwareType: HardwareType { get }
+  /// Whether packets larger than the MTU may be sent, since somebody behind the link cuts them.
   var segmentation: SegmentationSupport { get }
   /// What it did so far: a snapshot without locks. Counters never go back.
   var statistics: LinkStatistics { get }
+  /// Whether it has a dispatcher: from `attach` to `detach`, or until the link begins to close.
   var isAttached: Bool { get }
 
   /// Starts delivery to `dispatcher`.

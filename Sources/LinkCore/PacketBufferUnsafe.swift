@@ -158,11 +158,12 @@
     }
   }
 
-  /// Makes the packet an unread frame of `count` bytes behind the default headroom, and returns where its bytes go. Nil,
-  /// and nothing changed, if the chunk is too small.
+  /// Makes the packet an unread frame of `count` bytes behind this headroom, and returns where its bytes go. Nil, and
+  /// nothing changed, if the chunk is too small.
   @unsafe @inlinable @inline(__always)
-  package mutating func prepareFrame(_ count: Int) -> UnsafeMutableRawPointer? {
-    let headroom = PacketBuffer.defaultHeadroom
+  package mutating func prepareFrame(
+    _ count: Int, headroom: Int = PacketBuffer.defaultHeadroom
+  ) -> UnsafeMutableRawPointer? {
     if count < 0 || headroom &+ count > Int(capacity) { return nil }
     start = UInt32(truncatingIfNeeded: headroom)
     end = UInt32(truncatingIfNeeded: headroom &+ count)
@@ -173,8 +174,9 @@
   }
 
   /// The same, for a caller that fills it by other means.
-  @inlinable @inline(__always) package mutating func beginFrame(_ count: Int) -> Bool {
+  @inlinable @inline(__always)
+  package mutating func beginFrame(_ count: Int, headroom: Int = PacketBuffer.defaultHeadroom) -> Bool {
     // SAFETY: the address is not used.
-    unsafe prepareFrame(count) != nil
+    unsafe prepareFrame(count, headroom: headroom) != nil
   }
 }

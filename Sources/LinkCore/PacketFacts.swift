@@ -6,6 +6,10 @@
   public var flowHash: UInt32 = 0
   /// The network protocol; `unknown` when nobody looked.
   public var networkProtocol = EtherType.unknown
+  /// A packet to be sent goes out as it is, be its link header that of the link, another or none.
+  public var isRawFrame = false
+  /// Checksum and segmentation, left to others or done by them.
+  public var offload = PacketOffload()
 
   @inlinable public init() {}
 

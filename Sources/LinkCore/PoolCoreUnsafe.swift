@@ -29,6 +29,7 @@ public import Synchronization
     // An odd number of cache lines apart, so that the heads of neighbours do not share a cache set.
     var stride = (chunkByteCount + ChunkHead.byteCount + 63) & ~63
     if stride / 64 % 2 == 0 { stride += 64 }
+    precondition(MemoryLayout<ChunkHead>.size <= ChunkHead.byteCount)
     // SAFETY: every head and chunk lies within the slab: `chunkCount` times `stride` bytes. The slab and the core are
     // freed together, by `free`.
     let core = UnsafeMutablePointer<PoolCore>.allocate(capacity: 1)

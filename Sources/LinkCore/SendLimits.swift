@@ -18,6 +18,7 @@ package struct SendLimits: Sendable {
 
   @usableFromInline @inline(never) func slowRefusal(_ packet: borrowing PacketBuffer) -> DropCause? {
     if packet.frameByteCount == 0 { return .empty }
+    if packet.facts.isRawFrame { return packet.frameByteCount > mtu + headerLength ? .oversize : nil }
     if packet.linkHeaderLength != headerLength { return .unframed }
     // A link header alone is a frame, if a strange one: it goes out as it is.
     return packet.byteCount > mtu ? .oversize : nil

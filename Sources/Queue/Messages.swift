@@ -1,8 +1,26 @@
 /// The four messages of a queue, as byte offsets into a slot's payload. Integers are little endian; fields that are not
 /// aligned to their size are read in halves. See Documentation/WireFormat.md.
 
+/// A message that names the buffers of a packet.
+package protocol PacketMessage {
+  static var headerByteCount: Int { get }
+  /// Then, per buffer.
+  static var bufferByteCount: Int { get }
+}
+
+extension PacketMessage {
+  @inline(__always) static func byteCount(buffers: Int) -> Int { headerByteCount &+ buffers &* bufferByteCount }
+
+  /// The longest frame that a queue with such messages carries for certain, in bytes.
+  package static func mostFrameByteCount(dataByteCount: Int, pipeByteCount: Int, cutInto bufferByteCount: Int) -> Int {
+    let message = Pipe.maxFittingByteCount(Pipe.length(pipeByteCount)) - headerByteCount
+    let buffers = BufferArena.bufferCount(dataByteCount, bufferByteCount)
+    return min(buffers, max(0, message) / Self.bufferByteCount) * bufferByteCount
+  }
+}
+
 /// TX queue, tx pipe: a packet from client to server.
-package enum TransmitMessage {
+package enum TransmitMessage: PacketMessage {
   package static let identifier = 0
   package static let totalByteCount = 8
   package static let reserved = 12
@@ -30,7 +48,7 @@ package enum PostedBufferMessage {
 }
 
 /// RX queue, rx pipe: a packet from server to client, in buffers that were posted.
-package enum ReceiveMessage {
+package enum ReceiveMessage: PacketMessage {
   package static let totalByteCount = 0
   package static let reserved = 4
   package static let headerByteCount = 8

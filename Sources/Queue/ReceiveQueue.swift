@@ -6,6 +6,7 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
   private var posts: PipeWriter<SharedRegion>
   private var packets: PipeReader<SharedRegion>
   private let data: SharedRegion
+  private let format: FrameFormat
   private let bufferByteCount: Int
   /// One per buffer: whether the server has it. Its number is its id.
   private let isPosted: FixedTable<Bool>
@@ -14,11 +15,15 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
   private var idleCount: Int
   package var tally = LinkTally()
 
-  package init(posts: SharedRegion, packets: SharedRegion, data: SharedRegion, bufferByteCount: Int) {
+  package init(
+    posts: SharedRegion, packets: SharedRegion, data: SharedRegion, bufferByteCount: Int,
+    format: FrameFormat = .plain
+  ) {
     precondition(TransmitQueue.bufferByteCounts.contains(bufferByteCount))
     self.posts = PipeWriter(posts)
     self.packets = PipeReader(packets)
     self.data = data
+    self.format = format
     self.bufferByteCount = bufferByteCount
     let count = BufferArena.bufferCount(data.byteCount, bufferByteCount)
     isPosted = FixedTable(count: count, repeating: false)
@@ -26,14 +31,6 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
     idleCount = count
     // So that the first ones are posted first.
     for index in 0..<count { idle[index] = UInt32(count - 1 - index) }
-  }
-
-  /// The longest frame that such a queue carries for certain, in bytes.
-  package static func mostFrameByteCount(dataByteCount: Int, pipeByteCount: Int, bufferByteCount: Int) -> Int {
-    let message = Pipe.maxFittingByteCount(Pipe.length(pipeByteCount)) - ReceiveMessage.headerByteCount
-    let buffers = min(
-      BufferArena.bufferCount(dataByteCount, bufferByteCount), max(0, message) / ReceiveMessage.bufferByteCount)
-    return buffers * bufferByteCount
   }
 
   /// The peer broke one of the pipes.
@@ -69,7 +66,7 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
         tally[cause] += 1
       } else {
         received &+= 1
-        bytes &+= total
+        bytes &+= total &- format.headerByteCount
       }
     }
     packets.flush()
@@ -92,7 +89,7 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
     let memory = packets.memory
     let rest = slot.byteCount &- ReceiveMessage.headerByteCount
     guard rest >= ReceiveMessage.bufferByteCount, rest % ReceiveMessage.bufferByteCount == 0 else { return .malformed }
-    var cause: DropCause? = total == 0 ? .empty : packet.beginFrame(total) ? nil : .oversize
+    var cause: DropCause? = total == 0 ? .empty : format.begin(&packet, total) ? nil : .oversize
     var descriptor = slot.offset &+ ReceiveMessage.headerByteCount
     let end = slot.offset &+ slot.byteCount
     var position = 0
@@ -120,7 +117,7 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
       if idleCount > 0 || !post(buffer) { putAside(buffer) }
     }
     // A server must send buffers for the whole total, or a client loses them.
-    return cause ?? (position < total ? .malformed : framing.parseHeader(of: &packet) ? nil : .runt)
+    return cause ?? (position < total ? .malformed : format.parse(&packet, framing))
   }
 
   @inline(never) private mutating func putAside(_ buffer: Int) {

@@ -6,14 +6,16 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
   private var packets: PipeReader<SharedRegion>
   private var completions: PipeWriter<SharedRegion>
   private let data: SharedRegion
+  private let format: FrameFormat
   /// A completion that did not fit into its pipe. Nothing more is received until it does.
   private var owed: UInt64?
   package var tally = LinkTally()
 
-  package init(packets: SharedRegion, completions: SharedRegion, data: SharedRegion) {
+  package init(packets: SharedRegion, completions: SharedRegion, data: SharedRegion, format: FrameFormat = .plain) {
     self.packets = PipeReader(packets)
     self.completions = PipeWriter(completions)
     self.data = data
+    self.format = format
   }
 
   /// The peer broke one of the pipes.
@@ -48,7 +50,7 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
         tally[cause] += 1
       } else {
         received &+= 1
-        bytes &+= total
+        bytes &+= total &- format.headerByteCount
       }
       // Right after the copy: the client's buffer is free again, whatever became of the packet.
       if !complete(identifier) {
@@ -79,7 +81,7 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
     _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer, _ framing: LinkFraming
   ) -> DropCause? {
     if total == 0 { return .empty }
-    guard packet.beginFrame(total) else { return .oversize }
+    guard format.begin(&packet, total) else { return .oversize }
     let memory = packets.memory
     var descriptor = slot.offset &+ TransmitMessage.headerByteCount
     var room = slot.byteCount &- TransmitMessage.headerByteCount
@@ -96,6 +98,6 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
       descriptor &+= TransmitMessage.bufferByteCount
       room &-= TransmitMessage.bufferByteCount
     }
-    return framing.parseHeader(of: &packet) ? nil : .runt
+    return format.parse(&packet, framing)
   }
 }

@@ -6,6 +6,7 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
   private var posts: PipeReader<SharedRegion>
   private var packets: PipeWriter<SharedRegion>
   private let data: SharedRegion
+  private let format: FrameFormat
   private var posted: PostedBuffers
   /// Bytes that the packet which did not fit needs.
   private var bytesWanted = 1
@@ -14,10 +15,11 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
   /// More buffers than the largest frame takes, cut into the smallest buffers of an honest client.
   private static let mostPosted = 2048
 
-  package init(posts: SharedRegion, packets: SharedRegion, data: SharedRegion) {
+  package init(posts: SharedRegion, packets: SharedRegion, data: SharedRegion, format: FrameFormat = .plain) {
     self.posts = PipeReader(posts)
     self.packets = PipeWriter(packets)
     self.data = data
+    self.format = format
     posted = PostedBuffers(capacity: Self.mostPosted)
   }
 
@@ -36,7 +38,7 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
         tally[cause] += 1
       } else {
         let count = frames[index].frameByteCount
-        if let cause = put(frames[index], count) {
+        if let cause = put(frames[index], count &+ format.headerByteCount) {
           guard cause == .oversize else { break }
           tally[.oversize] += 1
         } else {
@@ -65,7 +67,7 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
     collect(atLeast: bytesWanted)
     posts.flush()
     guard posted.byteCount >= bytesWanted else { return posted.isFull }
-    let wanted = messageByteCount(posted.buffersNeeded(bytesWanted))
+    let wanted = ReceiveMessage.byteCount(buffers: posted.buffersNeeded(bytesWanted))
     // One that is too large is dropped when it is sent: it does not wait.
     if wanted > packets.maxFittingByteCount { return true }
     let fits = packets.push(wanted) != nil
@@ -75,10 +77,6 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
 
   /// Whether the client has taken every packet.
   package mutating func isDrained() -> Bool { packets.isDrained() }
-
-  @inline(__always) private func messageByteCount(_ buffers: Int) -> Int {
-    ReceiveMessage.headerByteCount &+ buffers &* ReceiveMessage.bufferByteCount
-  }
 
   /// Pulls posted buffers until they hold `byteCount` bytes, as far as there are any. Every number is a claim, read once;
   /// a buffer outside the data area, or without any room, is counted and forgotten.
@@ -104,7 +102,7 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
     }
   }
 
-  /// Copies one frame into posted buffers and pushes its message. Returns nil; `noRoom`, and nothing changed, if there is
+  /// Copies one frame, `byteCount` bytes with what precedes it, into posted buffers and pushes its message. Returns nil; `noRoom`, and nothing changed, if there is
   /// none now; `oversize` if the client's buffers are so small that there never will be.
   @inline(__always) private mutating func put(_ frame: borrowing PacketBuffer, _ byteCount: Int) -> DropCause? {
     if posted.byteCount < byteCount {
@@ -115,8 +113,8 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
       }
     }
     let count = posted.buffersNeeded(byteCount)
-    guard messageByteCount(count) <= packets.maxFittingByteCount else { return .oversize }
-    guard let slot = packets.push(messageByteCount(count)) else {
+    guard ReceiveMessage.byteCount(buffers: count) <= packets.maxFittingByteCount else { return .oversize }
+    guard let slot = packets.push(ReceiveMessage.byteCount(buffers: count)) else {
       bytesWanted = byteCount
       return .noRoom
     }
@@ -128,7 +126,7 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
     for index in 0..<count {
       let buffer = posted[index]
       let size = min(byteCount &- position, buffer.byteCount)
-      data.copyIn(frame, from: position, count: size, to: Int(truncatingIfNeeded: buffer.offset))
+      format.copyIn(frame, from: position, count: size, to: Int(truncatingIfNeeded: buffer.offset), of: data)
       memory.setField64(buffer.offset, descriptor &+ ReceiveMessage.bufferOffset)
       memory.setField32(UInt32(truncatingIfNeeded: size), descriptor &+ ReceiveMessage.bufferSize)
       memory.setField64(buffer.userData, descriptor &+ ReceiveMessage.userData)

@@ -78,6 +78,13 @@ import Synchronization
     offset <= UInt64(byteCount) && count <= UInt64(byteCount) &- offset
   }
 
+  /// Writes one byte. Traps outside.
+  @inline(__always) package func setByte(_ value: UInt8, _ offset: Int) {
+    precondition(contains(UInt64(bitPattern: Int64(offset)), 1))
+    // SAFETY: checked above.
+    unsafe base.storeBytes(of: value, toByteOffset: offset, as: UInt8.self)
+  }
+
   /// Copies `count` bytes of a packet's frame, from `position` on, to `offset`. Traps outside either.
   @inline(__always)
   package func copyIn(_ packet: borrowing PacketBuffer, from position: Int, count: Int, to offset: Int) {

@@ -6,12 +6,13 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
   private var packets: PipeWriter<SharedRegion>
   private var completions: PipeReader<SharedRegion>
   private let data: SharedRegion
+  private let format: FrameFormat
   private var arena: BufferArena
   private var inFlight = 0
   /// Completions that are not collected must fit into their pipe: a peer may not survive a full one.
   private let mostInFlight: Int
-  /// A longer frame would wait for ever: for more buffers than there are, or for a message that the pipe may never take.
-  private let mostFrameBytes: Int
+  /// A longer frame, what precedes it included, would wait for ever: for more buffers than there are, or for a message that the pipe may never take.
+  private let mostBytes: Int
   private var sentSinceCollection = 0
   /// Buffers that the packet which did not fit needs.
   private var buffersWanted = 1
@@ -25,27 +26,23 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
   /// batch is copied. It still is one bell a batch.
   static let publicationInterval = 65536
 
-  /// The longest frame that such a queue carries for certain, in bytes.
-  package static func mostFrameByteCount(dataByteCount: Int, pipeByteCount: Int, bufferByteCount: Int) -> Int {
-    let message = Pipe.maxFittingByteCount(Pipe.length(pipeByteCount)) - TransmitMessage.headerByteCount
-    let buffers = min(
-      BufferArena.bufferCount(dataByteCount, bufferByteCount), max(0, message) / TransmitMessage.bufferByteCount)
-    return buffers * bufferByteCount
-  }
-
   /// The buffers that a data area can be cut into, in bytes.
   package static let bufferByteCounts = 64...65536
 
-  package init(packets: SharedRegion, completions: SharedRegion, data: SharedRegion, bufferByteCount: Int) {
+  package init(
+    packets: SharedRegion, completions: SharedRegion, data: SharedRegion, bufferByteCount: Int,
+    format: FrameFormat = .plain
+  ) {
     precondition(Self.bufferByteCounts.contains(bufferByteCount))
     self.packets = PipeWriter(packets)
     self.completions = PipeReader(completions)
     self.data = data
+    self.format = format
     arena = BufferArena(dataByteCount: data.byteCount, bufferByteCount: bufferByteCount)
     mostInFlight = Pipe.capacity(
       pipeByteCount: completions.byteCount, messageByteCount: CompletionMessage.byteCount)
-    mostFrameBytes = Self.mostFrameByteCount(
-      dataByteCount: data.byteCount, pipeByteCount: packets.byteCount, bufferByteCount: bufferByteCount)
+    mostBytes = TransmitMessage.mostFrameByteCount(
+      dataByteCount: data.byteCount, pipeByteCount: packets.byteCount, cutInto: bufferByteCount)
   }
 
   /// The peer broke one of the pipes.
@@ -64,8 +61,8 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
     var bytes = 0
     var nextFlush = Self.publicationInterval
     while index < frames.count {
-      let count = frames[index].frameByteCount
-      if let cause = limits.refusal(of: frames[index]) ?? (count > mostFrameBytes ? .oversize : nil) {
+      let count = frames[index].frameByteCount &+ format.headerByteCount
+      if let cause = limits.refusal(of: frames[index]) ?? (count > mostBytes ? .oversize : nil) {
         tally[cause] += 1
       } else {
         if !put(frames[index], count) {
@@ -73,7 +70,7 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
           if !put(frames[index], count) { break }
         }
         sent &+= 1
-        bytes &+= count
+        bytes &+= count &- format.headerByteCount
         if bytes >= nextFlush {
           packets.flush()
           nextFlush = bytes &+ Self.publicationInterval
@@ -113,19 +110,17 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
   package mutating func hasRoom() -> Bool {
     collectCompletions()
     guard arena.freeCount >= buffersWanted, inFlight < mostInFlight else { return false }
-    let fits = packets.push(messageByteCount(buffersWanted)) != nil
+    let fits = packets.push(TransmitMessage.byteCount(buffers: buffersWanted)) != nil
     packets.abort()
     return fits
   }
 
-  @inline(__always) private func messageByteCount(_ buffers: Int) -> Int {
-    TransmitMessage.headerByteCount &+ buffers &* TransmitMessage.bufferByteCount
-  }
-
-  /// Copies one frame into free buffers and pushes its message. False, and nothing changed, if there is no room.
+  /// Copies one frame, `byteCount` bytes with what precedes it, into free buffers and pushes its message. False, and nothing changed, if there is no room.
   @inline(__always) private mutating func put(_ frame: borrowing PacketBuffer, _ byteCount: Int) -> Bool {
     let count = arena.buffersNeeded(byteCount)
-    guard count <= arena.freeCount, inFlight < mostInFlight, let slot = packets.push(messageByteCount(count)) else {
+    guard count <= arena.freeCount, inFlight < mostInFlight,
+      let slot = packets.push(TransmitMessage.byteCount(buffers: count))
+    else {
       buffersWanted = count
       return false
     }
@@ -140,7 +135,7 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
     while true {
       let size = min(byteCount &- position, arena.bufferByteCount)
       let offset = arena.offset(of: buffer)
-      data.copyIn(frame, from: position, count: size, to: offset)
+      format.copyIn(frame, from: position, count: size, to: offset, of: data)
       memory.setField64(UInt64(truncatingIfNeeded: offset), descriptor &+ TransmitMessage.bufferOffset)
       memory.setField32(UInt32(truncatingIfNeeded: size), descriptor &+ TransmitMessage.bufferSize)
       position &+= size

@@ -126,5 +126,6 @@ public struct AcceptedOffer: ~Copyable, Sendable {
     self.queues = queues
   }
 
+  /// The queues, for an endpoint in the client's role.
   public consuming func takeQueues() -> QueuePair { queues }
 }

@@ -8,11 +8,14 @@ public struct LinkOffer: Equatable, Sendable {
   public var bufferByteCount: Int
   /// Whether frames have Ethernet headers.
   public var isEthernet: Bool
+  /// Whether a virtio-net header precedes each frame.
+  public var hasVirtioNetHeader: Bool
 
-  public init(mtu: Int, bufferByteCount: Int = 2048, isEthernet: Bool = false) {
+  public init(mtu: Int, bufferByteCount: Int = 2048, isEthernet: Bool = false, hasVirtioNetHeader: Bool = false) {
     self.mtu = mtu
     self.bufferByteCount = bufferByteCount
     self.isEthernet = isEthernet
+    self.hasVirtioNetHeader = hasVirtioNetHeader
   }
 }
 
@@ -23,9 +26,13 @@ enum HandOverMessage {
 
   /// The first message: magic, version, then three 32-bit fields. Ten descriptors come with it.
   static let offerByteCount = 24
+  private static let ethernetFlag: UInt32 = 1
+  private static let virtioNetHeaderFlag: UInt32 = 2
   static func encode(_ offer: LinkOffer) -> [UInt8] {
-    magic + bytes(version) + bytes(UInt32(offer.mtu)) + bytes(UInt32(offer.bufferByteCount))
-      + bytes(UInt32(offer.isEthernet ? 1 : 0)) + bytes(UInt32(0))
+    let flags =
+      (offer.isEthernet ? ethernetFlag : 0) | (offer.hasVirtioNetHeader ? virtioNetHeaderFlag : 0)
+    return magic + bytes(version) + bytes(UInt32(offer.mtu)) + bytes(UInt32(offer.bufferByteCount))
+      + bytes(flags) + bytes(UInt32(0))
   }
 
   /// The answer: magic, version, verdict.
@@ -59,10 +66,12 @@ enum HandOverMessage {
     let mtu = Int(number(message, at: 8))
     let buffer = Int(number(message, at: 12))
     let flags = number(message, at: 16)
-    guard LinkOptions.mtuRange.contains(mtu), QueueGeometry.bufferRange.contains(buffer), flags <= 1 else {
-      throw .malformed
-    }
-    return LinkOffer(mtu: mtu, bufferByteCount: buffer, isEthernet: flags == 1)
+    guard LinkOptions.mtuRange.contains(mtu), QueueGeometry.bufferRange.contains(buffer),
+      flags & ~(ethernetFlag | virtioNetHeaderFlag) == 0
+    else { throw .malformed }
+    return LinkOffer(
+      mtu: mtu, bufferByteCount: buffer, isEthernet: flags & ethernetFlag != 0,
+      hasVirtioNetHeader: flags & virtioNetHeaderFlag != 0)
   }
 
   static func decodeAnswer(_ message: [UInt8]) throws(Problem) -> Verdict {

@@ -58,27 +58,28 @@ struct MappedPair: ~Copyable, Sendable {
     transmit: borrowing MappedQueue, receive: borrowing MappedQueue, _ bufferByteCount: Int
   ) -> Int {
     min(
-      TransmitQueue.mostFrameByteCount(
+      TransmitMessage.mostFrameByteCount(
         dataByteCount: transmit.data.byteCount, pipeByteCount: transmit.transmitPipe.byteCount,
-        bufferByteCount: bufferByteCount),
-      ReceiveQueue.mostFrameByteCount(
+        cutInto: bufferByteCount),
+      ReceiveMessage.mostFrameByteCount(
         dataByteCount: receive.data.byteCount, pipeByteCount: receive.receivePipe.byteCount,
-        bufferByteCount: bufferByteCount))
+        cutInto: bufferByteCount))
   }
 
   /// Puts the role's queues on the memory.
   consuming func halves(
     _ role: SharedMemEndpoint.Role, _ peer: consuming sending PeerDescriptor?, bufferByteCount: Int,
-    batch: consuming sending PacketBatch, framing: LinkFraming, askPool: @escaping @Sendable (PacketPool) -> Bool
+    format: FrameFormat, batch: consuming sending PacketBatch, framing: LinkFraming,
+    askPool: @escaping @Sendable (PacketPool) -> Bool
   ) -> (any Sender, any Receiver) {
     switch role {
     case .client:
       let transmit = TransmitQueue(
         packets: outgoing.transmitPipe, completions: outgoing.receivePipe, data: outgoing.data,
-        bufferByteCount: bufferByteCount)
+        bufferByteCount: bufferByteCount, format: format)
       let receive = ReceiveQueue(
         posts: incoming.transmitPipe, packets: incoming.receivePipe, data: incoming.data,
-        bufferByteCount: bufferByteCount)
+        bufferByteCount: bufferByteCount, format: format)
       return (
         QueueSender(SenderState(transmit, outgoing)),
         QueueReceiver(
@@ -86,9 +87,9 @@ struct MappedPair: ~Copyable, Sendable {
       )
     case .server:
       let transmit = ServerTransmitQueue(
-        posts: outgoing.transmitPipe, packets: outgoing.receivePipe, data: outgoing.data)
+        posts: outgoing.transmitPipe, packets: outgoing.receivePipe, data: outgoing.data, format: format)
       let receive = ServerReceiveQueue(
-        packets: incoming.transmitPipe, completions: incoming.receivePipe, data: incoming.data)
+        packets: incoming.transmitPipe, completions: incoming.receivePipe, data: incoming.data, format: format)
       return (
         QueueSender(SenderState(transmit, outgoing)),
         QueueReceiver(

@@ -10,7 +10,12 @@ import Synchronization
 ///
 /// Close it when done: an attached link keeps itself, and its thread, alive.
 public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
-  public enum Role: Sendable { case client, server }
+  public enum Role: Sendable {
+    /// Cuts the memory of both queues: it owns the buffers that it sends from and posts those that it receives in.
+    case client
+    /// Works in the client's buffers.
+    case server
+  }
 
   public let role: Role
   let runner: LinkRunner
@@ -20,23 +25,30 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   let room = RoomRequest()
   private let currentMTU: Atomic<Int>
   private let ownCapabilities: LinkCapabilities
-  /// The largest frame that the queues can carry.
+  /// The largest frame that the queues can carry, a virtio-net header not counted.
   private let mostFrameByteCount: Int
+  /// Whether a virtio-net header precedes each frame.
+  public let hasVirtioNetHeader: Bool
 
   /// Takes the queues over. `peer`: a Unix socket whose other end the peer holds, which becomes this link's; nil: the
   /// peer's death goes unnoticed. `bufferByteCount`: how a client cuts its memory; a server is told by the client.
+  /// `hasVirtioNetHeader`: each frame lies behind a virtio-net header, written from the packet's offload facts, and
+  /// read into them; both ends have to agree.
   ///
   /// Throws `invalidArgument` for impossible options, `badDescriptor` when the peer descriptor is no socket, `system` when
   /// the kernel refuses. The queues are closed then; the peer descriptor stays the caller's.
   public init(
     _ role: Role, queues: consuming QueuePair, peer: Int32? = nil, bufferByteCount: Int = 2048,
-    options: LinkOptions = LinkOptions()
+    hasVirtioNetHeader: Bool = false, options: LinkOptions = LinkOptions()
   ) throws(LinkError) {
     try options.validate()
     try QueueGeometry.validate(bufferByteCount: bufferByteCount)
     let runner = try LinkRunner(name: role == .client ? "link-client" : "link-server", options: options)
     let pair = try queues.mapped(role)
-    mostFrameByteCount = pair.mostFrameByteCount(role, bufferByteCount: bufferByteCount)
+    let format = hasVirtioNetHeader ? FrameFormat.virtioNet : .plain
+    self.hasVirtioNetHeader = hasVirtioNetHeader
+    mostFrameByteCount =
+      pair.mostFrameByteCount(role, bufferByteCount: bufferByteCount) - format.headerByteCount
     guard options.frameByteCount <= mostFrameByteCount else {
       throw LinkError(
         .invalidArgument,
@@ -51,7 +63,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     ownCapabilities = options.capabilities.union(framing.isEthernet ? .resolutionRequired : [])
     let batch = PacketBatch(capacity: options.batchCapacity, pool: options.makePool())
     (sender, receiver) = pair.halves(
-      role, watched, bufferByteCount: bufferByteCount, batch: batch, framing: framing,
+      role, watched, bufferByteCount: bufferByteCount, format: format, batch: batch, framing: framing,
       askPool: runner.ringBellWhenAvailable)
   }
 

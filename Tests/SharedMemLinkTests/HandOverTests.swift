@@ -58,7 +58,7 @@ private let wrongOffers: [WrongMessage] = [
   changed(8, [0, 0, 0, 0]),
   changed(8, [0xff, 0xff, 0xff, 0xff]),
   changed(12, [1, 0, 0, 0]),
-  changed(16, [2, 0, 0, 0]),
+  changed(16, [4, 0, 0, 0]),
   WrongMessage(bytes: goodOffer + [UInt8](repeating: 0, count: 100), verdict: 2),
   WrongMessage(bytes: goodOffer, verdict: 3),
 ]

@@ -16,7 +16,7 @@ struct Attach {
         transmit: try files("--tx-fds", options.transmitFiles), receive: try files("--rx-fds", options.receiveFiles))
       link = try SharedMemEndpoint(
         role.role, queues: queues, peer: options.peerDescriptor, bufferByteCount: options.bufferByteCount,
-        options: options.linkOptions)
+        hasVirtioNetHeader: options.hasVirtioNetHeader, options: options.linkOptions)
     } catch let error as Failure { throw error } catch let error as LinkError {
       throw Self.refusal(error, "attach")
     } catch { throw Failure(.missing, "attach: \(error)") }

@@ -115,6 +115,8 @@ enum Help {
       --ethernet MAC      frames have Ethernet headers, and this is the address of this side
       --peer-ethernet MAC the address to send to (everyone)
       --check none|crc    leave the bodies of test packets alone, or fill and sum them (crc)
+      --virtio-net-header each frame in shared memory lies behind a virtio-net header of 10 bytes; both ends have to
+                          say so, but connect, which is told by the server
       --trim              cut received IP packets to their own length
       --no-offload        leave offloads out; there are none yet
       --spin US           how long an idle link looks on before it sleeps, 0 to 10000 microseconds (50; bridges 0)

@@ -24,7 +24,8 @@ struct Link {
     var geometry = QueueGeometry()
     geometry.bufferByteCount = options.bufferByteCount
     let offer = LinkOffer(
-      mtu: options.mtu, bufferByteCount: options.bufferByteCount, isEthernet: options.ethernet != nil)
+      mtu: options.mtu, bufferByteCount: options.bufferByteCount, isEthernet: options.ethernet != nil,
+      hasVirtioNetHeader: options.hasVirtioNetHeader)
     let number = socket.number
     do {
       let queues = try QueuePair.make(geometry)
@@ -34,7 +35,8 @@ struct Link {
       }
       let goodbye = Goodbye(on: number)
       let link = try SharedMemEndpoint(
-        .server, queues: queues, peer: number, bufferByteCount: options.bufferByteCount, options: options.linkOptions)
+        .server, queues: queues, peer: number, bufferByteCount: options.bufferByteCount,
+        hasVirtioNetHeader: options.hasVirtioNetHeader, options: options.linkOptions)
       // The link owns it now.
       _ = socket.release()
       return JoinedLink(endpoint: link, goodbye: goodbye)
@@ -58,6 +60,10 @@ struct Link {
           ? "the server's link has Ethernet frames: give this side an address by --ethernet MAC"
           : "the server's link has no Ethernet frames: leave out --ethernet")
     }
+    if options.hasVirtioNetHeader, !offer.hasVirtioNetHeader {
+      throw Failure(
+        .usage, "the server's link has no virtio-net headers: leave out --virtio-net-header, or give it there")
+    }
     var linkOptions = options.linkOptions
     // The server's word, unless this side was told to send larger packets.
     if options.givenMTU == nil { linkOptions.mtu = max(offer.mtu, options.size) }
@@ -65,7 +71,7 @@ struct Link {
       let goodbye = Goodbye(on: number)
       let link = try SharedMemEndpoint(
         .client, queues: accepted.takeQueues(), peer: number, bufferByteCount: offer.bufferByteCount,
-        options: linkOptions)
+        hasVirtioNetHeader: offer.hasVirtioNetHeader, options: linkOptions)
       // The link owns it now.
       _ = socket.release()
       return JoinedLink(endpoint: link, goodbye: goodbye)

@@ -76,6 +76,7 @@ struct OptionParser {
     case "--stats": options.statsInterval = try arguments.seconds(of: flag, in: 0.01...86_400)
     case "--duration": options.duration = try arguments.seconds(of: flag, in: 0.1...3600)
     case "--json": options.isJSON = true
+    case "--virtio-net-header" where options.command != .fd: options.hasVirtioNetHeader = true
     case "--trim": options.trims = true
     case "--keep": options.keeps = true
     // There is no offload to switch off yet.

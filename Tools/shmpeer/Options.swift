@@ -68,6 +68,7 @@ struct Options {
   var timeout: Duration?
   var statsInterval: Duration?
   var isJSON = false
+  var hasVirtioNetHeader = false
   var trims = false
   var keeps = false
   var isTun = false

@@ -18,6 +18,7 @@ package enum LinkConformance {
   package static let cases: [Case] =
     deliveryCases + backpressureCases + dropCases + lifecycleCases + closingCases + peerCases + packetCases
     + headerCases + propertyCases + threadCases + drivenCases + closeActionCases
+    + rawFrameCases
 }
 
 /// Makes connected pairs of links.
