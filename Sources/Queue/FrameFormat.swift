@@ -1,12 +1,19 @@
 import LinkCore
 
 /// How frames lie in the buffers: as they are, or each behind a virtio-net header. Both ends have to agree.
-package struct FrameFormat: Sendable {
-  /// What precedes each frame: 0 or 10 bytes.
-  package let headerByteCount: Int
+///
+/// Queues choose once a batch between two copies of their loop, each with a constant format, so that links without the
+/// header do not pay for it: with a format that is only known at run time every packet costs a tenth more.
+package enum FrameFormat: Sendable {
+  case plain, virtioNet
 
-  package static let plain = FrameFormat(headerByteCount: 0)
-  package static let virtioNet = FrameFormat(headerByteCount: VirtioNetHeader.byteCount)
+  /// What precedes each frame.
+  @inline(__always) package var headerByteCount: Int {
+    switch self {
+    case .plain: 0
+    case .virtioNet: VirtioNetHeader.byteCount
+    }
+  }
 
   // MARK: Sending
 
@@ -14,7 +21,7 @@ package struct FrameFormat: Sendable {
   @inline(__always)
   func copyIn(_ frame: borrowing PacketBuffer, from position: Int, count: Int, to offset: Int, of region: SharedRegion)
   {
-    if headerByteCount == 0 {
+    if self == .plain {
       region.copyIn(frame, from: position, count: count, to: offset)
     } else {
       copyInWithHeader(frame, from: position, count: count, to: offset, of: region)
@@ -45,7 +52,7 @@ package struct FrameFormat: Sendable {
   /// Reads the headers of a frame that was copied out, and takes that of virtio off. Why the packet is dropped; nil: it
   /// is good.
   @inline(__always) func parse(_ packet: inout PacketBuffer, _ framing: LinkFraming) -> DropCause? {
-    headerByteCount == 0 ? framing.parseHeader(of: &packet) ? nil : .runt : parseWithHeader(&packet, framing)
+    self == .plain ? framing.parseHeader(of: &packet) ? nil : .runt : parseWithHeader(&packet, framing)
   }
 
   @inline(never) private func parseWithHeader(_ packet: inout PacketBuffer, _ framing: LinkFraming) -> DropCause? {

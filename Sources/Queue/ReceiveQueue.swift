@@ -51,6 +51,21 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
   /// Receives up to a batch. Returns the packets received; 0 with an empty batch: nothing was there, or everything was
   /// malformed.
   package mutating func receive(into batch: inout PacketBatch, available: Int, _ framing: LinkFraming) -> Int {
+    format == .plain
+      ? receive(into: &batch, available: available, framing, as: .plain)
+      : receiveWithHeaders(into: &batch, available: available, framing)
+  }
+
+  @inline(never) private mutating func receiveWithHeaders(
+    into batch: inout PacketBatch, available: Int, _ framing: LinkFraming
+  ) -> Int {
+    receive(into: &batch, available: available, framing, as: .virtioNet)
+  }
+
+  /// To be called with a constant format.
+  @inline(__always) private mutating func receive(
+    into batch: inout PacketBatch, available: Int, _ framing: LinkFraming, as format: FrameFormat
+  ) -> Int {
     var received = 0
     var bytes = 0
     // Malformed packets fill no place in the batch: they are bounded by themselves.
@@ -61,7 +76,7 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
         slot.byteCount >= ReceiveMessage.headerByteCount
         ? Int(packets.memory.field32(slot.offset &+ ReceiveMessage.totalByteCount)) : 0
       var cause: DropCause?
-      batch.fill(received) { cause = take(slot, claimedTotal: total, into: &$0, framing) }
+      batch.fill(received) { cause = take(slot, claimedTotal: total, into: &$0, framing, format) }
       if let cause {
         tally[cause] += 1
       } else {
@@ -84,7 +99,8 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
   /// names wrongly it does not get back. Every number is a claim, read once. Returns why the packet is dropped; nil: it
   /// is whole.
   @inline(__always) private mutating func take(
-    _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer, _ framing: LinkFraming
+    _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer, _ framing: LinkFraming,
+    _ format: FrameFormat
   ) -> DropCause? {
     let memory = packets.memory
     let rest = slot.byteCount &- ReceiveMessage.headerByteCount

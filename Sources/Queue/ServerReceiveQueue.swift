@@ -28,6 +28,21 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
   /// Receives up to a batch. Returns the packets received; 0 with an empty batch: nothing was there, everything was
   /// malformed, or it is blocked.
   package mutating func receive(into batch: inout PacketBatch, available: Int, _ framing: LinkFraming) -> Int {
+    format == .plain
+      ? receive(into: &batch, available: available, framing, as: .plain)
+      : receiveWithHeaders(into: &batch, available: available, framing)
+  }
+
+  @inline(never) private mutating func receiveWithHeaders(
+    into batch: inout PacketBatch, available: Int, _ framing: LinkFraming
+  ) -> Int {
+    receive(into: &batch, available: available, framing, as: .virtioNet)
+  }
+
+  /// To be called with a constant format.
+  @inline(__always) private mutating func receive(
+    into batch: inout PacketBatch, available: Int, _ framing: LinkFraming, as format: FrameFormat
+  ) -> Int {
     if let identifier = owed {
       guard complete(identifier) else { return 0 }
       owed = nil
@@ -46,7 +61,7 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
       }
       let identifier = packets.memory.field64(slot.offset &+ TransmitMessage.identifier)
       let total = Int(packets.memory.field32(slot.offset &+ TransmitMessage.totalByteCount))
-      if let cause = batch.fill(received, { fetch(slot, claimedTotal: total, into: &$0, framing) }) {
+      if let cause = batch.fill(received, { fetch(slot, claimedTotal: total, into: &$0, framing, format) }) {
         tally[cause] += 1
       } else {
         received &+= 1
@@ -78,7 +93,8 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
   /// Copies one packet out. Every number is a claim of the peer, read once and checked against our own geometry. Returns
   /// why the packet is dropped; nil: it is whole.
   @inline(__always) private func fetch(
-    _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer, _ framing: LinkFraming
+    _ slot: PipeSlot, claimedTotal total: Int, into packet: inout PacketBuffer, _ framing: LinkFraming,
+    _ format: FrameFormat
   ) -> DropCause? {
     if total == 0 { return .empty }
     guard format.begin(&packet, total) else { return .oversize }

@@ -29,6 +29,17 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
   /// Sends a prefix, all of it visible to the peer at once, and returns its length. Packets that can never be sent are
   /// counted and taken.
   package mutating func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int {
+    format == .plain ? send(frames, limits, as: .plain) : sendWithHeaders(frames, limits)
+  }
+
+  @inline(never)
+  private mutating func sendWithHeaders(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int {
+    send(frames, limits, as: .virtioNet)
+  }
+
+  /// To be called with a constant format.
+  @inline(__always)
+  private mutating func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits, as format: FrameFormat) -> Int {
     var index = 0
     var sent = 0
     var bytes = 0
@@ -38,7 +49,7 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
         tally[cause] += 1
       } else {
         let count = frames[index].frameByteCount
-        if let cause = put(frames[index], count &+ format.headerByteCount) {
+        if let cause = put(frames[index], count &+ format.headerByteCount, format) {
           guard cause == .oversize else { break }
           tally[.oversize] += 1
         } else {
@@ -102,9 +113,12 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
     }
   }
 
-  /// Copies one frame, `byteCount` bytes with what precedes it, into posted buffers and pushes its message. Returns nil; `noRoom`, and nothing changed, if there is
-  /// none now; `oversize` if the client's buffers are so small that there never will be.
-  @inline(__always) private mutating func put(_ frame: borrowing PacketBuffer, _ byteCount: Int) -> DropCause? {
+  /// Copies one frame, `byteCount` bytes with what precedes it, into posted buffers and pushes its message. Returns nil;
+  /// `noRoom`, and nothing changed, if there is none now; `oversize` if the client's buffers are so small that there never
+  /// will be.
+  @inline(__always) private mutating func put(
+    _ frame: borrowing PacketBuffer, _ byteCount: Int, _ format: FrameFormat
+  ) -> DropCause? {
     if posted.byteCount < byteCount {
       collect(atLeast: byteCount)
       if posted.byteCount < byteCount {

@@ -11,7 +11,8 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
   private var inFlight = 0
   /// Completions that are not collected must fit into their pipe: a peer may not survive a full one.
   private let mostInFlight: Int
-  /// A longer frame, what precedes it included, would wait for ever: for more buffers than there are, or for a message that the pipe may never take.
+  /// Of a frame with what precedes it. A longer one would wait for ever: for more buffers than there are, or for a message
+  /// that the pipe may never take.
   private let mostBytes: Int
   private var sentSinceCollection = 0
   /// Buffers that the packet which did not fit needs.
@@ -55,6 +56,17 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
   /// Sends a prefix, all of it visible to the peer at once, and returns its length. Packets that can never be sent are
   /// counted and taken.
   package mutating func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int {
+    format == .plain ? send(frames, limits, as: .plain) : sendWithHeaders(frames, limits)
+  }
+
+  @inline(never)
+  private mutating func sendWithHeaders(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int {
+    send(frames, limits, as: .virtioNet)
+  }
+
+  /// To be called with a constant format.
+  @inline(__always)
+  private mutating func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits, as format: FrameFormat) -> Int {
     if sentSinceCollection >= Self.collectionInterval { collectCompletions() }
     var index = 0
     var sent = 0
@@ -65,9 +77,9 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
       if let cause = limits.refusal(of: frames[index]) ?? (count > mostBytes ? .oversize : nil) {
         tally[cause] += 1
       } else {
-        if !put(frames[index], count) {
+        if !put(frames[index], count, format) {
           collectCompletions()
-          if !put(frames[index], count) { break }
+          if !put(frames[index], count, format) { break }
         }
         sent &+= 1
         bytes &+= count &- format.headerByteCount
@@ -115,8 +127,11 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
     return fits
   }
 
-  /// Copies one frame, `byteCount` bytes with what precedes it, into free buffers and pushes its message. False, and nothing changed, if there is no room.
-  @inline(__always) private mutating func put(_ frame: borrowing PacketBuffer, _ byteCount: Int) -> Bool {
+  /// Copies one frame, `byteCount` bytes with what precedes it, into free buffers and pushes its message. False, and
+  /// nothing changed, if there is no room.
+  @inline(__always) private mutating func put(
+    _ frame: borrowing PacketBuffer, _ byteCount: Int, _ format: FrameFormat
+  ) -> Bool {
     let count = arena.buffersNeeded(byteCount)
     guard count <= arena.freeCount, inFlight < mostInFlight,
       let slot = packets.push(TransmitMessage.byteCount(buffers: count))

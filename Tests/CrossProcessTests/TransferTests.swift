@@ -40,7 +40,7 @@ extension Peer {
     #expect((latency["rtt_us"] as? [String: Any])?.keys.sorted() == ["p50", "p99", "p99_9"])
   }
 
-  @Test(arguments: [[], ["--ethernet", "02:00:00:00:00:01"]], [64, 2048, 2049, 9000])
+  @Test(arguments: [[], ["--ethernet", "02:00:00:00:00:01"], ["--virtio-net-header"]], [64, 2048, 2049, 9000])
   func `carry test packets from a source to a sink either way`(framing: [String], size: Int) throws {
     let count = 5000
     let source = ["--source", "\(count)", "--size", "\(size)"] + framing

@@ -35,6 +35,7 @@ struct QueueSizes {
   var data = 1 << 20
   var buffer = 2048
   var mtu = 65550
+  var format = FrameFormat.plain
 
   /// Small enough to be full, and to wrap, all the time.
   static let small = QueueSizes(packets: 1000, returns: 512, data: 4096, buffer: 64, mtu: 300)
@@ -106,8 +107,10 @@ struct ForwardQueues: QueueEnds, ~Copyable {
     packets.becomePipe()
     returns.becomePipe()
     client = TransmitQueue(
-      packets: packets.region, completions: returns.region, data: data.region, bufferByteCount: sizes.buffer)
-    server = ServerReceiveQueue(packets: packets.region, completions: returns.region, data: data.region)
+      packets: packets.region, completions: returns.region, data: data.region, bufferByteCount: sizes.buffer,
+      format: sizes.format)
+    server = ServerReceiveQueue(
+      packets: packets.region, completions: returns.region, data: data.region, format: sizes.format)
     outgoing = sizes.makeBatch()
     incoming = sizes.makeBatch()
   }
@@ -121,8 +124,10 @@ struct ForwardQueues: QueueEnds, ~Copyable {
     packets.becomePipe()
     returns.becomePipe()
     client = TransmitQueue(
-      packets: packets.region, completions: returns.region, data: data.region, bufferByteCount: sizes.buffer)
-    server = ServerReceiveQueue(packets: packets.region, completions: returns.region, data: data.region)
+      packets: packets.region, completions: returns.region, data: data.region, bufferByteCount: sizes.buffer,
+      format: sizes.format)
+    server = ServerReceiveQueue(
+      packets: packets.region, completions: returns.region, data: data.region, format: sizes.format)
     ledger = Ledger()
   }
   mutating func attach() {}
@@ -155,8 +160,10 @@ struct BackwardQueues: QueueEnds, ~Copyable {
     packets.becomePipe()
     returns.becomePipe()
     client = ReceiveQueue(
-      posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer)
-    server = ServerTransmitQueue(posts: returns.region, packets: packets.region, data: data.region)
+      posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer,
+      format: sizes.format)
+    server = ServerTransmitQueue(
+      posts: returns.region, packets: packets.region, data: data.region, format: sizes.format)
     outgoing = sizes.makeBatch()
     incoming = sizes.makeBatch()
   }
@@ -170,8 +177,10 @@ struct BackwardQueues: QueueEnds, ~Copyable {
     packets.becomePipe()
     returns.becomePipe()
     client = ReceiveQueue(
-      posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer)
-    server = ServerTransmitQueue(posts: returns.region, packets: packets.region, data: data.region)
+      posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer,
+      format: sizes.format)
+    server = ServerTransmitQueue(
+      posts: returns.region, packets: packets.region, data: data.region, format: sizes.format)
     ledger = Ledger()
   }
   mutating func attach() { client.postBuffers() }

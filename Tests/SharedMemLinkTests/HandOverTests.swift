@@ -85,9 +85,11 @@ private func offering(
 }
 
 @Suite struct `A hand-over` {
-  @Test func `gives the client the server's queues and facts`() throws {
+  @Test(arguments: [true, false], [true, false])
+  func `gives the client the server's queues and facts`(isEthernet: Bool, hasVirtioNetHeader: Bool) throws {
     let connection = try Connection()
-    let offer = LinkOffer(mtu: 9000, bufferByteCount: 4096, isEthernet: true)
+    let offer = LinkOffer(
+      mtu: 9000, bufferByteCount: 4096, isEthernet: isEthernet, hasVirtioNetHeader: hasVirtioNetHeader)
     let server = try offering(offer, on: connection.server.number)
     let accepted = try HandOver.accept(on: connection.client.number, timeout: .seconds(20))
     #expect(accepted.offer == offer)
@@ -98,12 +100,14 @@ private func offering(
     withExtendedLifetime(queues) {}
   }
 
-  @Test func `has the bytes that the documentation gives`() throws {
+  @Test(arguments: [UInt8(0), 1, 2, 3])
+  func `has the bytes that the documentation gives`(flags: UInt8) throws {
     let connection = try Connection()
-    let server = try offering(LinkOffer(mtu: 1500), on: connection.server.number)
+    let offer = LinkOffer(mtu: 1500, isEthernet: flags & 1 != 0, hasVirtioNetHeader: flags & 2 != 0)
+    let server = try offering(offer, on: connection.server.number)
     _ = try poll(connection.client.number, .input, nanoseconds: 20_000_000_000)
     var message = try #require(try DescriptorMessage.receive(on: connection.client.number, limit: 100))
-    #expect(message.bytes == goodOffer)
+    #expect(message.bytes == changed(16, [flags, 0, 0, 0]).bytes)
     #expect(message.descriptors.count == 10)
     message.closeAll()
     let answer: [UInt8] = Array("SWLINK".utf8) + [1, 0, 0, 0, 0, 0]

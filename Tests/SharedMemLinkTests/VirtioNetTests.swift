@@ -1,0 +1,95 @@
+import LinkCore
+import LinkSystem
+import LinkTestSupport
+import SharedMemLink
+import Testing
+
+/// Keeps the offload facts of what is delivered.
+private final class FactsInbox: LinkDispatcher {
+  private let facts = Monitor([PacketOffload]())
+
+  func deliverPackets(_ packets: inout PacketBatch) {
+    var seen: [PacketOffload] = []
+    for index in 0..<packets.count { packets.withPacket(index) { seen.append($0.facts.offload) } }
+    facts.withLock { $0 += seen }
+  }
+
+  func wait(for count: Int) -> [PacketOffload] {
+    facts.wait(deadline: deadline()) { $0.count >= count ? $0.map(\.self) : nil } ?? []
+  }
+}
+
+private func pair(
+  _ options: LinkOptions = LinkOptions(), bufferByteCount: Int = 2048
+) throws -> (client: SharedMemEndpoint, server: SharedMemEndpoint) {
+  var geometry = QueueGeometry()
+  geometry.bufferByteCount = bufferByteCount
+  let queues = try QueuePair.make(geometry)
+  let client = try SharedMemEndpoint(
+    .client, queues: try queues.duplicate(), bufferByteCount: bufferByteCount, hasVirtioNetHeader: true,
+    options: options)
+  let server = try SharedMemEndpoint(
+    .server, queues: queues, bufferByteCount: bufferByteCount, hasVirtioNetHeader: true, options: options)
+  return (client, server)
+}
+
+@Suite struct `Offload facts` {
+  @Test(arguments: [nil, LinkAddress(2, 0, 0, 0, 0, 1)], [true, false])
+  func `arrive as they were sent, with a link header or without`(address: LinkAddress?, fromClient: Bool) throws {
+    let ends = try pair(LinkOptions(linkAddress: address))
+    let (a, b) = fromClient ? (ends.client, ends.server) : (ends.server, ends.client)
+    defer {
+      a.close()
+      b.close()
+    }
+    let inbox = FactsInbox()
+    try a.attach(Inbox())
+    try b.attach(inbox)
+    var offload = PacketOffload()
+    offload.checksum = .needed
+    offload.checksumStart = 20
+    offload.checksumOffset = 16
+    offload.segmentation = .tcpOverIPv4
+    offload.segmentByteCount = 500
+    offload.headerByteCount = 40
+    var verified = PacketOffload()
+    verified.checksum = .verified
+    let list = [offload, PacketOffload(), verified]
+    var batch = PacketBatch(capacity: 3, pool: PacketPool(frameByteCount: 1514, capacity: 3))
+    for (index, facts) in list.enumerated() {
+      batch.append { packet in
+        packet.append(1200) { $0[0] = 0x45 }
+        packet.facts.offload = facts
+      }
+      try batch.modify(index) { packet throws(LinkError) in try a.addHeader(to: &packet) }
+    }
+    // A server has no room before the client's first turn.
+    var sent = 0
+    _ = try eventually {
+      do throws(LinkError) { sent += try a.writeBatch(batch, from: sent) } catch { return false }
+      return sent == 3
+    }
+    #expect(inbox.wait(for: 3) == list)
+  }
+
+  @Test func `leave an MTU that counts their header`() throws {
+    // Sixty-four buffers of 64 bytes, ten bytes of which the header takes.
+    var geometry = QueueGeometry()
+    geometry.dataByteCount = 4096
+    geometry.bufferByteCount = 64
+    for role in [SharedMemEndpoint.Role.client, .server] {
+      for (mtu, isGood) in [(4096, false), (4087, false), (4086, true)] {
+        let queues = try QueuePair.make(geometry)
+        var code: LinkError.Code?
+        do throws(LinkError) {
+          let link = try SharedMemEndpoint(
+            role, queues: queues, bufferByteCount: 64, hasVirtioNetHeader: true, options: LinkOptions(mtu: mtu))
+          link.mtu = 65000
+          #expect(link.mtu == 4086)
+          #expect(link.hasVirtioNetHeader)
+        } catch { code = error.code }
+        #expect(code == (isGood ? nil : .invalidArgument), "\(role), \(mtu)")
+      }
+    }
+  }
+}
