@@ -19,8 +19,10 @@ extension LinkRunner {
     enterTurn()
     defer { leaveTurn() }
     link.announceRoom(dispatcher)
-    guard version.load(ordering: .acquiring) == seen else { return nil }
-    return link.turn(dispatcher)
+    let turn = version.load(ordering: .acquiring) == seen ? link.turn(dispatcher) : nil
+    // Who detached from inside did not wait for the end of this turn.
+    if version.load(ordering: .acquiring) != seen { link.attachmentEnded() }
+    return turn
   }
 
   /// Arms the link and adds the bell, unless the phase has changed.

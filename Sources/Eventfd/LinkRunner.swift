@@ -111,7 +111,7 @@ package final class LinkRunner: Sendable {
   }
 
   /// As `LinkEndpoint.detach`.
-  package func detach() {
+  package func detach(_ link: some RunnableLink) {
     // The dispatcher may go away here, and call this link once more: not under the lock.
     let detached: (any LinkDispatcher)? = state.withLock { state in
       guard case .attached(let dispatcher) = state.phase else { return nil }
@@ -119,7 +119,10 @@ package final class LinkRunner: Sendable {
       return dispatcher
     }
     // A turn that began before this change, or another thread's, may be delivering: wait for its end, unless this is it.
-    if !isInTurn { turnLock.withLock { _ in } }
+    if !isInTurn {
+      link.freeHeldUpThreads(forGood: false)
+      turnLock.withLock { turns in if !turns.isReleased { link.attachmentEnded() } }
+    }
     withExtendedLifetime(detached) {}
   }
 
@@ -136,6 +139,7 @@ package final class LinkRunner: Sendable {
       case .closing, .closed: return false
       }
     }
+    link.freeHeldUpThreads(forGood: true)
     // Inside a turn the turn lock is taken: then whoever drives that turn finishes.
     if nobodyDrives, !isInTurn { finish(link) }
   }

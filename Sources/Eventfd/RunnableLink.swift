@@ -13,8 +13,18 @@ package protocol RunnableLink: AnyObject, Sendable {
   func prepareToWait() -> WaitDecision
   /// The wait that was prepared is over. `entries` as they came back from the kernel; nil where somebody else waited.
   func waitEnded(_ entries: InlineArray<4, PollEntry>?)
+  /// No turn follows until the link is attached again, if ever. May be called more than once.
+  func attachmentEnded()
+  /// The phase is about to be, or was, changed: frees threads that the peer holds up inside this link, within 100 ms. The
+  /// one member that any thread may call at any time, without the turn lock. `forGood`: the link is closing.
+  func freeHeldUpThreads(forGood: Bool)
   /// The link is over: gives back descriptors and mappings. Called once, before the dispatcher hears of the end.
   func releaseResources()
+}
+
+extension RunnableLink {
+  package func attachmentEnded() {}
+  package func freeHeldUpThreads(forGood: Bool) {}
 }
 
 /// What a turn came to.

@@ -58,7 +58,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
 
   public var isAttached: Bool { link.runner.isAttached }
   public func attach(_ dispatcher: any LinkDispatcher) throws(LinkError) { try link.runner.attach(dispatcher, link) }
-  public func detach() { link.runner.detach() }
+  public func detach() { link.runner.detach(link) }
   public func close() { link.runner.close(.requested, link) }
   public func wait() throws(LinkError) { try link.runner.wait() }
   public func setCloseAction(_ action: (@Sendable () -> Void)?) { link.runner.setCloseAction(action) }

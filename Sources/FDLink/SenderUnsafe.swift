@@ -69,7 +69,11 @@ struct Sender: ~Copyable {
       tally.batches &+= 1
       hasAnnounced = false
     }
-    if case .finished = stop { wish = .none }
+    switch stop {
+    case .finished: wish = .none
+    case .full: tally[.refusedWrite] += 1
+    case .ended, .released: break
+    }
     published.publish(&tally)
     return (index, stop)
   }

@@ -34,12 +34,16 @@ public enum LinkEvent: Int, CaseIterable, Sendable {
   case emptyWakeUp
   /// Times that reception stood still because the packet pool was empty.
   case starvation
-  /// Times that the link looked for room on a timer.
+  /// Times that the link looked for room on a timer: its peer announces none.
   case roomCheck
   /// Completions of packets that were not under way: a peer that does not keep to the protocol.
   case badCompletion
   /// Messages on the peer's descriptor, which carries none. They are thrown away.
   case strayInput
+  /// Writes that took fewer packets than they were given, for want of room.
+  case refusedWrite
+  /// Times that room was announced: among `sent` by the peer, among `received` to the peer, which had asked for it.
+  case roomAnnouncement
 }
 
 /// The counters of one direction of a link.
@@ -51,7 +55,7 @@ public struct LinkTally: Equatable, Sendable {
   /// Deliveries, or writes, with at least one packet.
   public var batches: UInt64 = 0
   private var dropCounts = InlineArray<16, UInt64>(repeating: 0)
-  private var eventCounts = InlineArray<8, UInt64>(repeating: 0)
+  private var eventCounts = InlineArray<16, UInt64>(repeating: 0)
   /// Set by the subscripts, so that a quiet batch publishes three counters only.
   package var hasRareChanges = false
 
@@ -145,6 +149,8 @@ extension LinkEvent {
     case .roomCheck: "room-checks"
     case .badCompletion: "bad-completions"
     case .strayInput: "stray-input"
+    case .refusedWrite: "refused-writes"
+    case .roomAnnouncement: "room-announcements"
     }
   }
 }

@@ -7,7 +7,7 @@ package final class PublishedTally: Sendable {
   private let bytes = Atomic<UInt64>(0)
   private let batches = Atomic<UInt64>(0)
   private let drops = InlineArray<16, Atomic<UInt64>> { _ in Atomic(0) }
-  private let events = InlineArray<8, Atomic<UInt64>> { _ in Atomic(0) }
+  private let events = InlineArray<16, Atomic<UInt64>> { _ in Atomic(0) }
 
   package init() {}
 

@@ -10,6 +10,9 @@ package func monotonicNanoseconds() -> UInt64 {
   return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
 }
 
+/// Lets other threads run. `sched_yield(2)`.
+package func yieldThread() { _ = sched_yield() }
+
 /// One turn of a spin loop, gentle to the sibling thread of the core.
 @inline(__always)
 package func spinPause() { link_pause() }

@@ -43,6 +43,15 @@ package enum EventCounter {
     throw SystemError("read", result < 0 ? CInt(-result) : EIO)
   }
 
+  /// Takes the value of a full counter: whoever is held up in `add` goes on, unless somebody fills it again first.
+  package static func takeIfFull(_ number: CInt) {
+    do throws(SystemError) {
+      if try poll(number, .output, nanoseconds: 0).isEmpty { _ = try take(number) }
+    } catch {
+      // No eventfd any more: it holds nobody up.
+    }
+  }
+
   /// Whether the descriptor is an eventfd, and not in semaphore mode, as far as /proc tells. Where /proc is not mounted
   /// only the kind of file is known: an anonymous one.
   package static func isCounter(_ number: CInt) throws(SystemError) -> Bool {

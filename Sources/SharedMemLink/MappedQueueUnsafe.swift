@@ -10,7 +10,7 @@ struct MappedQueue: ~Copyable, Sendable {
   private let transmitMapping: Mapping
   private let receiveMapping: Mapping
   private let sharedMapping: Mapping
-  let event: EventFD
+  let bell: Bell
 
   /// Maps all of a queue's files, then closes them.
   static func map(_ files: consuming QueueFiles) throws(LinkError) -> MappedQueue {
@@ -21,18 +21,19 @@ struct MappedQueue: ~Copyable, Sendable {
       let shared = try Mapping(files.sharedData)
       return MappedQueue(
         dataMapping: data, transmitMapping: transmit, receiveMapping: receive, sharedMapping: shared,
-        event: files.takeEvent())
+        bell: Bell(files.takeEvent()))
     } catch { throw LinkError(error, "queue memory") }
   }
 
   var data: SharedRegion { Self.region(dataMapping) }
   var transmitPipe: SharedRegion { Self.region(transmitMapping) }
   var receivePipe: SharedRegion { Self.region(receiveMapping) }
-  var notificationWord: NotificationWord<SharedRegion> { NotificationWord(Self.region(sharedMapping)) }
+  var sharedData: SharedRegion { Self.region(sharedMapping) }
 
   private static func region(_ mapping: borrowing Mapping) -> SharedRegion {
     // SAFETY: mappings begin on a page. Regions are used by queues that live beside this value in one struct
-    // (`SendSide`, `ReceiveSide`) and die with it. The file is sealed: it cannot shrink under the mapping.
+    // (`SenderState`, `ReceiverState`) and die with it; the receiver's view of the sender's shared data is used in turns
+    // only, and there are none after either was released. The file is sealed: it cannot shrink under the mapping.
     unsafe SharedRegion(base: mapping.base, byteCount: mapping.byteCount)
   }
 }

@@ -72,6 +72,7 @@ struct MappedPair: ~Copyable, Sendable {
     format: FrameFormat, batch: consuming sending PacketBatch, framing: LinkFraming,
     askPool: @escaping @Sendable (PacketPool) -> Bool
   ) -> (any Sender, any Receiver) {
+    let desk = RoomDesk(answer: RoomAnswer(incoming.sharedData), news: RoomNews(outgoing.sharedData), outgoing.bell)
     switch role {
     case .client:
       let transmit = TransmitQueue(
@@ -83,7 +84,7 @@ struct MappedPair: ~Copyable, Sendable {
       return (
         QueueSender(SenderState(transmit, outgoing)),
         QueueReceiver(
-          ReceiverState(receive, incoming, peer, batch: batch, framing: framing, askPool: askPool))
+          ReceiverState(receive, incoming, desk, peer, batch: batch, framing: framing, askPool: askPool))
       )
     case .server:
       let transmit = ServerTransmitQueue(
@@ -93,7 +94,7 @@ struct MappedPair: ~Copyable, Sendable {
       return (
         QueueSender(SenderState(transmit, outgoing)),
         QueueReceiver(
-          ReceiverState(receive, incoming, peer, batch: batch, framing: framing, askPool: askPool))
+          ReceiverState(receive, incoming, desk, peer, batch: batch, framing: framing, askPool: askPool))
       )
     }
   }

@@ -11,6 +11,12 @@ protocol Receiver: AnyObject, Sendable {
   /// nanoseconds at most. False: something arrived.
   func prepareToWait(_ entries: inout InlineArray<4, PollEntry>, _ recheck: inout UInt64?) -> Bool
   func waitEnded(_ entries: InlineArray<4, PollEntry>?)
+  /// No turn follows for a long time.
+  func attachmentEnded()
+  /// Whether the peer promises to announce room to the sender beside this receiver.
+  var isRoomPromised: Bool { get }
+  /// What the peer said of room since the last call.
+  func takeRoomNews() -> RoomDesk.News
   /// The peer is gone, though packets of it may be left. From any thread.
   var isPeerGone: Bool { get }
   func release()
@@ -38,6 +44,10 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
     if isGone { goneFlag.store(true, ordering: .relaxed) }
   }
 
+  func attachmentEnded() { state.withLock { $0?.announceRoomAtLast(tally) } }
+  var isRoomPromised: Bool { state.withLock { $0 == nil ? true : $0!.desk.isPromised } }
+  func takeRoomNews() -> RoomDesk.News { state.withLock { $0 == nil ? .nothing : $0!.desk.takeNews() } }
+
   var isPeerGone: Bool { goneFlag.load(ordering: .relaxed) }
 
   func release() { state.withLock { $0 = nil } }
@@ -49,6 +59,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
   var queue: Queue
   let memory: MappedQueue
   let word: NotificationWord<SharedRegion>
+  var desk: RoomDesk
   var batch: PacketBatch
   let peer: PeerDescriptor?
   let framing: LinkFraming
@@ -60,10 +71,11 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
   private var isStarved = false
 
   init(
-    _ queue: consuming Queue, _ memory: consuming MappedQueue, _ peer: consuming PeerDescriptor?,
+    _ queue: consuming Queue, _ memory: consuming MappedQueue, _ desk: RoomDesk, _ peer: consuming PeerDescriptor?,
     batch: consuming PacketBatch, framing: LinkFraming, askPool: @escaping @Sendable (PacketPool) -> Bool
   ) {
-    word = memory.notificationWord
+    word = NotificationWord(memory.sharedData)
+    self.desk = desk
     self.queue = queue
     self.memory = memory
     self.batch = batch
@@ -78,11 +90,13 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
       // With nothing left to deliver, the end does not wait for packets that may be kept until it comes.
       if batchesLeft != nil, queue.isEmpty { return .ended(.peerDisconnected) }
       isStarved = true
+      if desk.answersWish() { queue.tally[.roomAnnouncement] += 1 }
       queue.tally[.starvation] += 1
       published.publish(&queue.tally)
       return .starved
     }
     let count = queue.receive(into: &batch, available: available, framing)
+    if desk.answersWish() { queue.tally[.roomAnnouncement] += 1 }
     published.publish(&queue.tally)
     if count > 0 { dispatcher.deliverPackets(&batch) }
     if queue.isCorrupt { return .ended(.failed(SharedMemEndpoint.brokenPipe)) }
@@ -100,7 +114,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
     let isPeerGone = batchesLeft != nil
     if isStarved {
       isStarved = false
-      // Not for packets: they would end the wait at once, and there is nowhere to put them.
+      // The word stays as it is, so nobody rings for packets: there is nowhere to put them.
       guard askPool(batch.pool) else { return false }
     } else if isPeerGone {
       // Its last packets do not wait for a bell.
@@ -111,17 +125,24 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
         word.disable()
         return false
       }
-      entries[0] = PollEntry(memory.event.descriptor, .input)
       if queue.isBlocked { recheck = min(recheck ?? .max, RoomRequest.longestInterval) }
     }
+    queue.tally[.sleep] += 1
+    announceRoomAtLast(published)
+    // A peer that is gone would end the wait at once.
+    if isPeerGone { return true }
+    entries[0] = PollEntry(memory.bell.descriptor, .input)
     switch peer {
     case nil: break
-    // A peer that is gone would end the wait at once.
-    case .some(let peer): if !isPeerGone { entries[1] = PollEntry(peer.number, PeerDescriptor.events) }
+    case .some(let peer): entries[1] = PollEntry(peer.number, PeerDescriptor.events)
     }
-    queue.tally[.sleep] += 1
-    published.publish(&queue.tally)
     return true
+  }
+
+  /// Answers any wish for room: the next look at it may be far off.
+  mutating func announceRoomAtLast(_ published: PublishedTally) {
+    if desk.answersWishAtLast() { queue.tally[.roomAnnouncement] += 1 }
+    published.publish(&queue.tally)
   }
 
   /// Returns whether the peer is gone.
@@ -129,8 +150,11 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
     word.disable()
     if entries == nil || !entries![0].reported.isEmpty {
       // Taken whatever the flags of the open file say. If it is no eventfd any more the peer did that, and is done for.
-      do { _ = try memory.event.read() } catch { batchesLeft = 0 }
-      if queue.isEmpty { queue.tally[.emptyWakeUp] += 1 }
+      switch memory.bell.take() {
+      case nil: batchesLeft = 0
+      case true?: if queue.isEmpty, !desk.wasRung() { queue.tally[.emptyWakeUp] += 1 }
+      case false?: break
+      }
     }
     switch peer {
     case .some(let peer) where entries == nil || !entries![1].reported.isEmpty:

@@ -8,12 +8,15 @@ import Synchronization
 protocol Sender: AnyObject, Sendable {
   /// Sends a prefix and rings once if the peer wants it, and keeps `room` up to date. Nil: released.
   func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest) -> SendResult?
-  /// Whether the packet that did not fit last would fit now.
-  func hasRoom() -> Bool
+  /// Whether the packet that did not fit last would fit now. `isAnnounced`: the peer said so, otherwise it is the timer
+  /// that asks.
+  func looksForRoom(isAnnounced: Bool) -> Bool
   /// Whether the peer has taken everything; after `release`, whether it had by then.
   func isDrained() -> Bool
   /// The peer broke one of the pipes: neither room nor the end of what was sent will come.
   var isCorrupt: Bool { get }
+  /// Gets threads out of a `send` that the peer holds up. `forGood`: those to come as well.
+  func freeHeldUpThreads(forGood: Bool)
   /// Gives the queue's memory and descriptor back.
   func release()
   var tally: PublishedTally { get }
@@ -24,6 +27,8 @@ struct SendResult {
   let isCorrupt: Bool
   /// Room is wanted now, and the driver has to be woken for it.
   let wakesDriver: Bool
+  /// To be rung.
+  let bell: Bell?
 }
 
 final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
@@ -34,16 +39,26 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
   init(_ state: consuming sending SenderState<Queue>) { self.state = Lock(state) }
 
   func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest) -> SendResult? {
-    state.withLock { $0 == nil ? nil : $0!.send(frames, limits, room, tally) }
+    let result = state.withLock { $0 == nil ? nil : $0!.send(frames, limits, room, tally) }
+    // Not under the lock: the peer may hold this thread up.
+    result?.bell?.ring()
+    return result
   }
 
-  func hasRoom() -> Bool { state.withLock { $0 == nil ? false : $0!.hasRoom(tally) } }
+  func looksForRoom(isAnnounced: Bool) -> Bool {
+    state.withLock { $0 == nil ? false : $0!.looksForRoom(isAnnounced, tally) }
+  }
 
   func isDrained() -> Bool {
     state.withLock { $0 == nil ? hadDrained.load(ordering: .relaxed) : $0!.queue.isDrained() }
   }
 
   var isCorrupt: Bool { state.withLock { $0 == nil ? false : $0!.queue.isCorrupt } }
+
+  func freeHeldUpThreads(forGood: Bool) {
+    let bell = state.withLock { $0?.bell }
+    bell?.free(forGood: forGood)
+  }
 
   func release() {
     state.withLock { state in
@@ -60,33 +75,73 @@ struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
   var queue: Queue
   let memory: MappedQueue
   let word: NotificationWord<SharedRegion>
+  var wish: RoomWish<SharedRegion>
+  /// The thread that the wish for room is of; 0: of several.
+  private var wisher: UInt = 0
 
   init(_ queue: consuming Queue, _ memory: consuming MappedQueue) {
-    word = memory.notificationWord
+    word = NotificationWord(memory.sharedData)
+    wish = RoomWish(memory.sharedData)
     self.queue = queue
     self.memory = memory
   }
 
+  var bell: Bell { memory.bell }
+
   mutating func send(
     _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, _ published: PublishedTally
   ) -> SendResult {
-    let count = queue.send(frames, limits)
-    if count > 0, word.isWanted() {
-      // A full counter is a bell that rings already, and the peer can make it so. Whatever else the kernel may say of an
-      // eventfd means as much: the peer is not woken.
-      _ = EventCounter.add(1, to: memory.event.descriptor)
-      queue.tally[.notification] += 1
-    }
-    published.publish(&queue.tally)
-    // Under the lock: a write that took everything must not withdraw the wish of a later one on another thread.
+    var count = queue.send(frames, limits)
     var wakesDriver = false
-    if count == frames.count { room.withdraw() } else if !queue.isCorrupt { wakesDriver = room.make() }
-    return SendResult(count: count, isCorrupt: queue.isCorrupt, wakesDriver: wakesDriver)
+    if count < frames.count {
+      if !queue.isCorrupt { wakesDriver = refuse(frames, from: &count, limits, room) }
+    } else if room.isWanted {
+      withdraw(room)
+    }
+    let rings = count > 0 && word.isWanted()
+    if rings { queue.tally[.notification] += 1 }
+    published.publish(&queue.tally)
+    return SendResult(
+      count: count, isCorrupt: queue.isCorrupt, wakesDriver: wakesDriver, bell: rings ? memory.bell : nil)
   }
 
-  mutating func hasRoom(_ published: PublishedTally) -> Bool {
-    queue.tally[.roomCheck] += 1
-    let hasRoom = queue.hasRoom()
+  /// Leaves a wish for room, then tries once more. Returns whether the driver has to be woken.
+  @inline(never) private mutating func refuse(
+    _ frames: Span<PacketBuffer>, from count: inout Int, _ limits: SendLimits, _ room: RoomRequest
+  ) -> Bool {
+    let thread = currentThreadIdentity()
+    guard room.make() else {
+      if wisher != thread { wisher = 0 }
+      queue.tally[.refusedWrite] += 1
+      return false
+    }
+    wisher = thread
+    wish.make()
+    count += queue.send(frames.extracting(droppingFirst: count), limits)
+    if count == frames.count {
+      withdraw(room)
+      return false
+    }
+    queue.tally[.refusedWrite] += 1
+    return !wish.isHeard && room.isDriverAsleep
+  }
+
+  /// A write took everything: a thread that wished for room knows by that of room. Others do not, and nobody does if
+  /// what was refused would not fit yet.
+  @inline(never) private mutating func withdraw(_ room: RoomRequest) {
+    guard wisher == currentThreadIdentity(), queue.hasRoom() else { return }
+    wish.withdraw()
+    room.end()
+  }
+
+  mutating func looksForRoom(_ isAnnounced: Bool, _ published: PublishedTally) -> Bool {
+    queue.tally[isAnnounced ? .roomAnnouncement : .roomCheck] += 1
+    var hasRoom = queue.hasRoom()
+    if !hasRoom, isAnnounced {
+      // Not enough, or taken already: an answer is good for one wish.
+      wish.make()
+      hasRoom = queue.hasRoom()
+    }
     published.publish(&queue.tally)
     return hasRoom
   }

@@ -5,19 +5,30 @@ package import LinkSystem
 /// The endpoint's half of the worker loop: the receiver's turns, and the search for room on the sender's behalf.
 extension SharedMemEndpoint: RunnableLink {
   package func announceRoom(_ dispatcher: any LinkDispatcher) {
+    guard room.isWanted, hasRoomCome() else { return }
+    if room.end() { dispatcher.linkHasRoom() }
+  }
+
+  private func hasRoomCome() -> Bool {
     // When the peer is gone, whoever keeps packets until there is room has to learn that there will be none: this link
     // may be waiting for just those packets, to deliver the last ones in.
-    guard room.isDue(now: monotonicNanoseconds) else { return }
-    let found = receiver.isPeerGone || sender.hasRoom()
-    if sender.isCorrupt { return endBroken() }
-    if room.checked(found: found) { dispatcher.linkHasRoom() }
+    if receiver.isPeerGone { return true }
+    let word = receiver.takeRoomNews()
+    switch word {
+    case .nothing: return false
+    case .noPromise: guard room.isDue() else { return false }
+    case .announced: break
+    }
+    let hasRoom = sender.looksForRoom(isAnnounced: word == .announced)
+    if sender.isCorrupt { endBroken() }
+    return hasRoom
   }
 
   package func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn { receiver.turn(dispatcher) }
 
   package func prepareToWait() -> WaitDecision {
     var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
-    var recheck = room.prepareToSleep()
+    var recheck = receiver.isRoomPromised ? nil : room.prepareToSleep()
     return receiver.prepareToWait(&entries, &recheck) ? .wait(entries, nanoseconds: recheck) : .somethingArrived
   }
 
@@ -25,6 +36,10 @@ extension SharedMemEndpoint: RunnableLink {
     room.awake()
     receiver.waitEnded(entries)
   }
+
+  package func attachmentEnded() { receiver.attachmentEnded() }
+
+  package func freeHeldUpThreads(forGood: Bool) { sender.freeHeldUpThreads(forGood: forGood) }
 
   package func releaseResources() {
     receiver.release()

@@ -96,7 +96,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
 
   public var isAttached: Bool { runner.isAttached }
   public func attach(_ dispatcher: any LinkDispatcher) throws(LinkError) { try runner.attach(dispatcher, self) }
-  public func detach() { runner.detach() }
+  public func detach() { runner.detach(self) }
   public func close() { runner.close(.requested, self) }
   public func wait() throws(LinkError) { try runner.wait() }
   public func setCloseAction(_ action: (@Sendable () -> Void)?) { runner.setCloseAction(action) }

@@ -61,7 +61,7 @@ final class ScriptedLink: RunnableLink {
   private func ring() { do { try bell.notify() } catch { fatalError("\(error)") } }
 
   func attach(_ dispatcher: any LinkDispatcher) throws(LinkError) { try runner.attach(dispatcher, self) }
-  func detach() { runner.detach() }
+  func detach() { runner.detach(self) }
   func close(_ reason: LinkCloseReason = .requested) { runner.close(reason, self) }
   func wait() throws(LinkError) { try runner.wait() }
   func step() -> LinkStep { runner.step(self) }

@@ -13,7 +13,7 @@ import Testing
     #expect(tally.offered == drops + 10)
     #expect(Set(DropCause.allCases.map(\.index)).count == DropCause.allCases.count)
     #expect(DropCause.allCases.allSatisfy { (0..<16).contains($0.index) })
-    #expect(LinkEvent.allCases.allSatisfy { (0..<8).contains($0.rawValue) })
+    #expect(LinkEvent.allCases.allSatisfy { (0..<16).contains($0.rawValue) })
   }
 
   @Test func `a tally that is published is the one that is read`() {
