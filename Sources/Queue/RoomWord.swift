@@ -39,8 +39,13 @@ package struct RoomWish<Memory: WordMemory>: Sendable {
 package struct RoomAnswer<Memory: WordMemory>: Sendable {
   private let memory: Memory
   private var answered: UInt32 = 0
-  /// A wish that was seen before.
+  /// The wish that was seen last, and how often it was passed over.
   private var seen: UInt32 = 0
+  private var looks = 0
+
+  /// A wish is answered at this look. A sender that tries by itself has withdrawn it by then, and need not be woken; one
+  /// that sleeps finds more room when it wakes.
+  private static var looksBeforeAnswer: Int { 4 }
 
   /// Says that this receiver announces room.
   package init(_ memory: Memory) {
@@ -49,23 +54,26 @@ package struct RoomAnswer<Memory: WordMemory>: Sendable {
     memory.storeFlag(1, RoomWord.answer)
   }
 
-  /// The receiver gave back what it took, or found nothing to take: whether to announce room. A wish is answered when it is
-  /// seen a second time: a sender that tries on by itself has withdrawn it by then, and need not be woken.
+  /// The receiver gave back what it took, or found nothing to take: whether to announce room.
   @inline(__always) package mutating func isDue() -> Bool {
     let wish = memory.loadFlag(RoomWord.wish)
-    if wish == seen { return wish != answered }
-    seen = wish
-    // No wish is never due.
+    return wish != answered && isDue(wish)
+  }
+
+  @inline(never) private mutating func isDue(_ wish: UInt32) -> Bool {
     if wish == 0 { answered = 0 }
-    return false
+    if wish != seen { looks = 0 }
+    seen = wish
+    looks += 1
+    return wish != answered && looks >= Self.looksBeforeAnswer
   }
 
   /// The same for a receiver that will not look again for a long time: any wish is due, and none is missed.
   package mutating func isDueAtLast() -> Bool {
     // SYNC room: see `RoomWish.make`.
     memory.fence()
-    _ = isDue()
-    return isDue()
+    seen = memory.loadFlag(RoomWord.wish)
+    return seen != 0 && seen != answered
   }
 
   /// Answers the wish. The sender's driver has to be woken after this.

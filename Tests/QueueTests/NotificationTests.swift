@@ -33,7 +33,7 @@ import Testing
 extension TwoThreadTests {
   @Test func `no wake-up is lost in two million rounds of the handshake`() throws {
     var random = SeededRandom("bell litmus")
-    let result = try BellLitmus { $0 }.run(rounds: 2_000_000, seed: random.next())
+    let result = try HandshakeLitmus { BellHandshake($0) }.run(rounds: 2_000_000, seed: random.next())
     #expect(result.played >= 2_000_000)
     #expect(result.failures == 0)
   }

@@ -3,33 +3,30 @@ package import LinkSystem
 import Synchronization
 
 /// The question whether a wake-up can be lost, put to the machine. In each round one thread publishes and looks whether
-/// the bell is wanted, the other wants the bell and looks whether something was published. If both miss, a link would
-/// sleep on a full pipe.
+/// it is asked to tell, the other asks and looks whether something was published. If both miss, a link would sleep on a
+/// full pipe, or a sender wait beside an empty one.
 ///
-/// `Memory` decides what a fence is: with one that does nothing, the rounds must fail.
-package final class BellLitmus<Memory: WordMemory>: Sendable {
+/// The handshake's memory decides what a fence is: with one that does nothing, the rounds must fail.
+package final class HandshakeLitmus<Handshake: LitmusHandshake>: Sendable {
   /// Each round of a lap has a slot and a word of its own, on cache lines of their own, so that only the first round of
   /// a lap waits for the other thread with a barrier.
   private static var roundsPerLap: Int { 4096 }
   private static var line: Int { 128 }
 
   private let memory: PrivateRegion
-  private let slots: [Memory]
-  private let words: [NotificationWord<Memory>]
-  private let bells: [Memory]
+  private let slots: [SharedRegion]
+  private let words: [Handshake]
   private let publisher = Progress()
   private let sleeper = Progress()
   private let rang = Lock([Bool]())
   private let saw = Lock([Bool]())
 
-  /// `memory` makes the kind of memory under test of a plain one.
-  package init(_ memory: (SharedRegion) -> Memory) {
-    let region = PrivateRegion(byteCount: Self.roundsPerLap * 2 * Self.line)
-    self.memory = region
-    let parts = (0..<2 * Self.roundsPerLap).map { memory(region.part($0 * Self.line, 8)) }
-    slots = (0..<Self.roundsPerLap).map { parts[2 * $0] }
-    bells = (0..<Self.roundsPerLap).map { parts[2 * $0 + 1] }
-    words = bells.map { NotificationWord($0) }
+  /// `handshake` makes the one under test over a plain memory.
+  package init(_ handshake: (SharedRegion) -> Handshake) {
+    let region = PrivateRegion(byteCount: Self.roundsPerLap * 4 * Self.line)
+    memory = region
+    slots = (0..<Self.roundsPerLap).map { region.part(4 * $0 * Self.line, 8) }
+    words = (0..<Self.roundsPerLap).map { handshake(region.part((4 * $0 + 1) * Self.line, 2 * Self.line)) }
   }
 
   /// Plays at least `rounds` rounds. Returns how many were played and in how many both missed.
@@ -48,14 +45,14 @@ package final class BellLitmus<Memory: WordMemory>: Sendable {
     for lap in 0..<laps {
       publisher.meet(sleeper, 3 * lap + 1)
       publisher.meet(sleeper, 3 * lap + 2)
-      // All bells are disabled now. Looking at them brings them into this core's cache.
-      for bell in bells { precondition(bell.loadFlag(0) == 1) }
+      // Nothing is asked now. Looking brings the words into this core's cache.
+      for word in words { precondition(!word.isAsked()) }
       publisher.meet(sleeper, 3 * lap + 3)
       for index in 0..<Self.roundsPerLap {
         let round = lap * Self.roundsPerLap + index
         publisher.approach(sleeper, round, jitter: random.next())
         slots[index].storeReleasing(UInt64(round + 1), 0)
-        result[round] = words[index].isWanted()
+        result[round] = words[index].isAsked()
       }
     }
     rang.withLock { $0 = result }
@@ -65,15 +62,15 @@ package final class BellLitmus<Memory: WordMemory>: Sendable {
     var random = seeded
     var result = [Bool](repeating: false, count: laps * Self.roundsPerLap)
     for lap in 0..<laps {
-      // The publisher has looked at all bells of the lap before.
+      // The publisher has looked at all words of the lap before.
       sleeper.meet(publisher, 3 * lap + 1)
-      for word in words { word.disable() }
+      for word in words { word.reset() }
       sleeper.meet(publisher, 3 * lap + 2)
       sleeper.meet(publisher, 3 * lap + 3)
       for index in 0..<Self.roundsPerLap {
         let round = lap * Self.roundsPerLap + index
         sleeper.approach(publisher, round, jitter: random.next())
-        words[index].enable()
+        words[index].ask()
         result[round] = slots[index].loadAcquiring(0) == UInt64(round + 1)
       }
     }
@@ -114,7 +111,45 @@ private final class Progress: Sendable {
   }
 }
 
-/// A memory whose fence does nothing: what the bell's handshake would be without it.
+/// One side asks to be told, the other looks whether it is asked.
+package protocol LitmusHandshake: Sendable {
+  func reset()
+  func ask()
+  func isAsked() -> Bool
+}
+
+/// A receiver that wants to be rung for packets.
+package struct BellHandshake<Memory: WordMemory>: LitmusHandshake {
+  private let word: NotificationWord<Memory>
+  package init(_ memory: Memory) { word = NotificationWord(memory) }
+
+  package func reset() { word.disable() }
+  package func ask() { word.enable() }
+  package func isAsked() -> Bool { word.isWanted() }
+}
+
+/// A sender that wants to be told of room.
+package struct RoomHandshake<Memory: WordMemory>: LitmusHandshake {
+  private let wish: RoomWish<Memory>
+  private let answer: RoomAnswer<Memory>
+
+  package init(_ memory: Memory) {
+    wish = RoomWish(memory)
+    answer = RoomAnswer(memory)
+  }
+
+  package func reset() { wish.withdraw() }
+  package func ask() {
+    var wish = wish
+    wish.make()
+  }
+  package func isAsked() -> Bool {
+    var answer = answer
+    return answer.isDueAtLast()
+  }
+}
+
+/// A memory whose fence does nothing: what a handshake would be without it.
 package struct FencelessMemory: WordMemory {
   private let memory: SharedRegion
   package init(_ memory: SharedRegion) { self.memory = memory }
