@@ -1,4 +1,4 @@
-import LinkCore
+package import LinkCore
 import LinkSystem
 
 /// Packets that a dispatcher keeps, and batches that it exchanges.
@@ -98,7 +98,7 @@ extension LinkConformance {
 }
 
 /// Keeps packets.
-final class Keeper: Sendable {
+package final class Keeper: Sendable {
   private let list = Monitor([KeptPacket]())
 
   /// A packet that can stand in an array.
@@ -107,18 +107,20 @@ final class Keeper: Sendable {
     init(_ packet: consuming PacketBuffer) { self.packet = packet }
   }
 
-  func takeAll(_ packets: inout PacketBatch, every step: Int = 1) {
+  package init() {}
+
+  package func takeAll(_ packets: inout PacketBatch, every step: Int = 1) {
     var taken: [KeptPacket] = []
     for index in 0..<packets.count where index % step == 0 { taken.append(KeptPacket(packets.take(index))) }
     list.withLock { $0 += taken }
   }
 
-  var count: Int { list.withLock { $0.count } }
+  package var count: Int { list.withLock { $0.count } }
   var contents: [[UInt8]] {
     list.withLock { $0.map { $0.packet.withBytes { bytes in bytes.indices.map { bytes[$0] } } } }
   }
 
-  func releaseAll() -> Int {
+  @discardableResult package func releaseAll() -> Int {
     let released = list.withLock { list in
       defer { list = [] }
       return list

@@ -1,11 +1,14 @@
 import LinkSystem
 
 /// A number that threads and callbacks share.
-final class Counter: Sendable {
+package final class Counter: Sendable {
   private let number = Monitor(0)
-  var value: Int {
+
+  package init() {}
+
+  package var value: Int {
     get { number.withLock { $0 } }
     set { number.withLock { $0 = newValue } }
   }
-  func add(_ amount: Int) { number.withLock { $0 += amount } }
+  package func add(_ amount: Int) { number.withLock { $0 += amount } }
 }

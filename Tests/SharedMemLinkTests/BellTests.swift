@@ -1,0 +1,114 @@
+#if DEBUG
+  import Eventfd
+  import Foundation
+  import LinkCore
+  import LinkSystem
+  import LinkTestSupport
+  import Synchronization
+  import Testing
+
+  @testable import SharedMemLink
+
+  /// A peer that makes the eventfd blocking and fills it, with several threads, as fast as it can.
+  private final class Attack: Sendable {
+    private let event: EventFD
+    private let isOver = Atomic<Bool>(false)
+    private let running = Atomic<Int>(0)
+    /// 2^64 - 2, the counter's largest value.
+    private static let most = Data([0xfe] + [UInt8](repeating: 0xff, count: 7))
+
+    /// `descriptor` stays the caller's.
+    init(_ descriptor: Int32, threads: Int) throws {
+      let number = try OwnedDescriptor.duplicating(descriptor).release()
+      event = try EventFD(takingOwnershipOf: number)
+      for _ in 0..<threads {
+        running.add(1, ordering: .relaxed)
+        _ = try SystemThread(name: "attack") { [self] in
+          let file = FileHandle(fileDescriptor: event.descriptor, closeOnDealloc: false)
+          while !isOver.load(ordering: .relaxed) {
+            _ = fcntl(event.descriptor, F_SETFL, 0)
+            try? file.write(contentsOf: Self.most)
+          }
+          running.subtract(1, ordering: .releasing)
+        }
+      }
+    }
+
+    /// As the honest half of such a peer: takes what was rung.
+    func drain() { _ = try? EventCounter.take(event.descriptor) }
+
+    /// Gets its own threads out of their writes.
+    func end() throws {
+      isOver.store(true, ordering: .relaxed)
+      let limit = deadline()
+      while running.load(ordering: .acquiring) > 0 {
+        try #require(monotonicNanoseconds() < limit)
+        drain()
+        yieldThread()
+      }
+    }
+  }
+
+  @Suite struct `A peer that blocks the bell` {
+    /// Nanoseconds: 100 ms, and what a busy machine adds.
+    private static let bound: UInt64 = 5_000_000_000
+
+    @Test func `cannot hold up whoever rings it beyond its end`() throws {
+      let own = try EventFD()
+      let attack = try Attack(own.descriptor, threads: 3)
+      let bell = Bell(own)
+      let (rings, isOver) = (Counter(), Latch())
+      let ringer = try SystemThread(name: "ringer") {
+        while !isOver.isOpen {
+          bell.ring()
+          rings.add(1)
+        }
+      }
+      // As long as it rings it goes on; once it hangs it hangs.
+      let limit = deadline()
+      var seen = -1
+      while rings.value != seen {
+        try #require(monotonicNanoseconds() < limit, "no ring ever hung")
+        for _ in 0..<1000 { attack.drain() }
+        seen = rings.value
+        _ = try eventually(deadline: deadline(after: .milliseconds(20))) { rings.value != seen }
+      }
+      let began = monotonicNanoseconds()
+      bell.free(forGood: true)
+      #expect(monotonicNanoseconds() - began < Self.bound)
+      #expect(try eventually { rings.value > seen })
+      isOver.open()
+      ringer.join()
+      try attack.end()
+    }
+
+    @Test(arguments: [SharedMemEndpoint.Role.client, .server])
+    func `cannot hold up the end of the link`(role: SharedMemEndpoint.Role) throws {
+      var random = SeededRandom("attacked bells")
+      for _ in 0..<15 {
+        let queues = try QueuePair.make()
+        let numbers = role == .client ? Array(queues.descriptors[..<5]) : Array(queues.descriptors[5...])
+        let attack = try Attack(numbers[1], threads: 3)
+        let peer = try SharedMemEndpoint(role == .client ? .server : .client, queues: try queues.duplicate())
+        let end = RoomEnd(try SharedMemEndpoint(role, queues: queues), .thread)
+        try peer.attach(Inbox())
+        try end.attach()
+        let wrote = Latch()
+        let writer = try SystemThread(name: "writer") {
+          // Refused while there is no room: then it rings for nothing. It ends when the link does.
+          do { while true { try end.write(1) } } catch {}
+          wrote.open()
+        }
+        for _ in 0..<(random.next() % 2000) { attack.drain() }
+        let began = monotonicNanoseconds()
+        #expect(try inThread { try? end.close() } != nil, "close() or wait() hangs")
+        #expect(wrote.wait(deadline: deadline()), "a write hangs after close()")
+        #expect(monotonicNanoseconds() - began < Self.bound)
+        writer.join()
+        try attack.end()
+        peer.close()
+        try peer.wait()
+      }
+    }
+  }
+#endif
