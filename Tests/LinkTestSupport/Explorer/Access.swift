@@ -12,6 +12,9 @@ package enum Access: Equatable, Sendable {
   case update(Place, Update)
   /// Goes on once the place holds something other than this: what a loop that looks again and again comes to.
   case awaitChange(Place, UInt64)
+  /// Data under a mutex, which the side has to hold: so nobody else can tell when it happens.
+  case read(Guarded)
+  case write(Guarded, UInt64)
   /// A mutex is taken: goes on once it is free.
   case lock(Place)
   /// `poll` on counters: goes on once one of them is not 0. Its value has a bit for each that is not.
@@ -26,12 +29,15 @@ package enum Access: Equatable, Sendable {
     case exchange(UInt64)
     case compareExchange(UInt64, UInt64)
     case add(UInt64)
+    /// A mutex, if it is free.
+    case lock
 
-    func result(_ old: UInt64) -> UInt64 {
+    func result(_ old: UInt64, by side: Int) -> UInt64 {
       switch self {
       case .exchange(let new): new
       case .compareExchange(let expected, let desired): old == expected ? desired : old
       case .add(let number): old &+ number
+      case .lock: old == 0 ? Machine.holder(side) : old
       }
     }
   }
@@ -39,10 +45,16 @@ package enum Access: Equatable, Sendable {
   /// Whether what follows can depend on its outcome.
   var hasValue: Bool {
     switch self {
-    case .load, .update, .poll, .fail, .end: true
-    case .store, .expect, .fence, .awaitChange, .lock, .note: false
+    case .load, .read, .update, .poll, .fail, .end: true
+    case .store, .write, .expect, .fence, .awaitChange, .lock, .note: false
     }
   }
+}
+
+/// Data, and the mutex that it lies under.
+package struct Guarded: Equatable, Sendable {
+  var place: Place
+  var mutex: Place
 }
 
 /// One or two cells.

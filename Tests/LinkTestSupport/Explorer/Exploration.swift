@@ -20,24 +20,27 @@ package struct Exploration: Sendable, CustomStringConvertible {
   package var holds: Bool { if case .holds = outcome { true } else { false } }
   package var trace: Trace? { if case .fails(let trace) = outcome { trace } else { nil } }
 
-  package var description: String {
+  /// One line.
+  package var summary: String {
     let counts = "\(stateCount) states, \(stepCount) steps"
     switch outcome {
     case .holds:
       let schedules =
         scheduleCount < 1e15 ? "\(UInt64(scheduleCount))" : "about 10^\(Int(scheduleCount.exponent) * 301 / 1000)"
       return "\(name): holds in all \(schedules) schedules (\(counts))"
-    case .fails(let trace): return "\(name): fails (\(counts) looked at)\n\(trace)"
+    case .fails(let trace): return "\(name): \(trace.failure) (\(counts) looked at)"
     case .cut: return "\(name): cut short after \(counts)"
     }
   }
+
+  package var description: String { trace.map { "\(summary)\n\($0)" } ?? summary }
 
   /// Runs every schedule of `scenario`, those once that lead to the same state.
   ///
   /// Breadth first, so the first failure is a shortest one. Each step adds one to the number of steps that sides took or
   /// of stores that arrived, and a state has both numbers in it: so no way leads back, equal states meet after equally
   /// many steps, and it is enough to remember one generation.
-  package init(_ scenario: Scenario, mostStates: Int = 2_000_000) {
+  package init(_ scenario: Scenario, mostStates: Int = 500_000) {
     name = scenario.name
     var machine = Machine(scenario)
     var history = History()
@@ -60,11 +63,11 @@ package struct Exploration: Sendable, CustomStringConvertible {
             outcome = .fails(Trace(&machine, history.steps(to: entry) + [step], failure))
             return
           }
-          let index = known[successor.key, default: next.count]
-          if index < next.count {
+          let key = successor.key
+          if let index = known[key] {
             next[index].ways += ways
           } else {
-            known[successor.key] = index
+            known[key] = next.count
             next.append((successor, ways, history.add(step, after: entry)))
           }
         }

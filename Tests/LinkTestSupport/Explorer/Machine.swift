@@ -22,6 +22,9 @@ struct Machine {
     return state
   }
 
+  /// What is in a mutex that this side holds.
+  static func holder(_ side: Int) -> UInt64 { UInt64(side) + 1 }
+
   func access(_ side: Int, _ state: MachineState) -> Access { trees[side].access(state.sides[side].node) }
 
   /// Everything that can happen. None: all have ended, or those that have not wait for ever.
@@ -42,7 +45,7 @@ struct Machine {
         if state.sides[side].buffer.isEmpty, state[place] == 0 { steps.append(.run(side: side, age: 0)) }
       case .poll(let places):
         if places.contains(where: { state[$0] != 0 }) { steps.append(.run(side: side, age: 0)) }
-      case .store, .fence, .note, .fail, .end: break
+      case .store, .read, .write, .fence, .note, .fail, .end: break
       }
       for index in state.sides[side].buffer.indices where mayArrive(state.sides[side].buffer, index) {
         steps.append(.arrive(side: side, index: index))
@@ -79,15 +82,15 @@ struct Machine {
       failure = check(what, state.visible(place, to: side), expected)
     case .update(let place, let update):
       value = state[place]
-      state[place] = update.result(value)
+      state[place] = update.result(value, by: side)
       state.sides[side].old = []
     case .lock(let place):
-      state[place] = 1
+      state[place] = Self.holder(side)
       state.sides[side].old = []
     case .poll(let places):
       for (bit, place) in places.enumerated() where state[place] != 0 { value |= 1 << UInt64(bit) }
     case .awaitChange: break
-    case .store, .fence, .note, .fail, .end: preconditionFailure("not a step")
+    case .store, .read, .write, .fence, .note, .fail, .end: preconditionFailure("not a step")
     }
     state.sides[side].node = trees[side].follow(state.sides[side].node, value)
     return failure
@@ -97,6 +100,7 @@ struct Machine {
   private mutating func goOn(_ side: Int, _ state: inout MachineState) {
     while true {
       let node = state.sides[side].node
+      var value: UInt64 = 0
       switch access(side, state) {
       case .store(let place, let value, let releases):
         state.sides[side].buffer.append(
@@ -107,10 +111,16 @@ struct Machine {
       case .fence:
         guard state.sides[side].buffer.isEmpty else { return }
         state.sides[side].old = []
+      case .read(let data):
+        value = state[data.place]
+        precondition(state[data.mutex] == Self.holder(side), "\(scenario.name(of: data.place)) without its lock")
+      case .write(let data, let new):
+        state[data.place] = new
+        precondition(state[data.mutex] == Self.holder(side), "\(scenario.name(of: data.place)) without its lock")
       case .note: break
       case .load, .update, .awaitChange, .lock, .poll, .fail, .end: return
       }
-      state.sides[side].node = trees[side].follow(node, 0)
+      state.sides[side].node = trees[side].follow(node, value)
     }
   }
 }

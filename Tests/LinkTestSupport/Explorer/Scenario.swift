@@ -34,25 +34,26 @@ package struct Scenario: Sendable {
     self.order = order
   }
 
-  /// A zeroed part of memory.
-  package mutating func region(_ name: String, byteCount: Int = 4) -> Region {
+  /// A part of memory, zeroed but for its first 32 bits.
+  package mutating func region(_ name: String, byteCount: Int = 4, initially value: UInt32 = 0) -> Region {
     let region = Region(firstCell: cells.count, byteCount: byteCount)
     for cell in 0..<byteCount / 4 {
       cells.append(0)
       names.append(byteCount == 4 ? name : "\(name)[\(cell * 4)]")
     }
+    cells[region.firstCell] = value
     return region
   }
 
-  /// What is in memory before anybody runs.
-  package mutating func set(_ region: Region, _ offset: Int = 0, _ value: UInt32) {
-    cells[region.place(offset, 4).cell] = value
+  /// Data under a mutex.
+  package mutating func region(_ name: String, under mutex: Region, initially value: UInt32 = 0) -> Guarded {
+    Guarded(place: region(name, initially: value).place(0, 4), mutex: mutex.place(0, 4))
   }
 
   /// A pipe as its creator leaves it.
   package mutating func pipe(_ name: String, words: Int) -> Region {
     let pipe = region(name, byteCount: 8 * words)
-    set(pipe, 4, 1 << 31)
+    cells[pipe.firstCell + 1] = 1 << 31
     return pipe
   }
 

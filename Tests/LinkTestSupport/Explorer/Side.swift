@@ -63,6 +63,10 @@ package final class Side: @unchecked Sendable {
     _ = try performOrHalt(.awaitChange(place, value))
   }
 
+  package func awaitChange(_ atomic: Region, from value: UInt64) throws(Halt) {
+    _ = try performOrHalt(.awaitChange(atomic.place(0, 4), value))
+  }
+
   /// The field at `offset` has this value, now and for as long as a load on its way may take.
   package func expect(_ region: Region, _ offset: Int, _ value: UInt32, _ what: @autoclosure () -> String) {
     perform(.expect(region.place(offset, 4), UInt64(value), what: isOver ? "" : what()))
@@ -79,7 +83,10 @@ package final class Side: @unchecked Sendable {
   // MARK: The kernel's, and the atomics of a process
 
   package func lock(_ mutex: Region) throws(Halt) { _ = try performOrHalt(.lock(mutex.place(0, 4))) }
-  package func tryLock(_ mutex: Region) throws(Halt) -> Bool { try exchange(mutex, 1) == 0 }
+  /// Who holds it; 0: this side does now.
+  package func tryLock(_ mutex: Region) throws(Halt) -> UInt64 {
+    try performOrHalt(.update(mutex.place(0, 4), .lock))
+  }
   package func unlock(_ mutex: Region) throws(Halt) { _ = try exchange(mutex, 0) }
 
   /// Takes nothing. One bit per counter, the first the lowest.
@@ -90,6 +97,9 @@ package final class Side: @unchecked Sendable {
   package func ring(_ counter: Region) throws(Halt) { _ = try performOrHalt(.update(counter.place(0, 4), .add(1))) }
   /// `read` of an event counter.
   package func take(_ counter: Region) throws(Halt) { _ = try exchange(counter, 0) }
+
+  package func read(_ data: Guarded) throws(Halt) -> UInt64 { try performOrHalt(.read(data)) }
+  package func write(_ data: Guarded, _ value: UInt64) { perform(.write(data, value)) }
 
   package func load(_ atomic: Region) throws(Halt) -> UInt64 {
     try performOrHalt(.load(atomic.place(0, 4), acquires: true))

@@ -48,7 +48,9 @@ package struct Trace: Sendable, CustomStringConvertible {
     case .load(let at, let acquires): text = "loads \(place(at))\(acquires ? ", acquiring" : ""): \(hex(value))"
     case .store(let at, let value, let releases):
       text = "stores \(place(at)) = \(hex(value))\(releases ? ", releasing" : "")"
-    case .expect(let at, _, _): text = "reads \(place(at))"
+    case .expect(let at, _, _): text = "asks for \(place(at))"
+    case .read(let data): text = "reads \(place(data.place)): \(hex(value))"
+    case .write(let data, let new): text = "writes \(place(data.place)) = \(hex(new))"
     case .fence: text = "fence"
     case .update(let at, .add(let number)): text = "adds \(number) to \(place(at))"
     case .update(let at, .exchange(let new)): text = "exchanges \(place(at)): \(hex(value)) becomes \(hex(new))"
@@ -57,6 +59,7 @@ package struct Trace: Sendable, CustomStringConvertible {
         value == expected
         ? "exchanges \(place(at)): \(hex(value)) becomes \(hex(desired))"
         : "finds \(place(at)) to be \(hex(value)) instead of \(hex(expected))"
+    case .update(let at, .lock): text = value == 0 ? "locks \(place(at))" : "finds \(place(at)) taken"
     case .awaitChange(let at, _): text = "goes on: \(place(at)) is \(hex(state.visible(at, to: side)))"
     case .lock(let at): text = "locks \(place(at))"
     case .poll(let places): text = "is woken by \(places.filter { state[$0] != 0 }.map(place).joined(separator: ", "))"
@@ -80,7 +83,7 @@ extension Machine {
         let names = places.map { scenario.name(of: $0) }.joined(separator: " or ")
         return "\(scenario.sides[side].name) sleeps for ever on \(names)"
       case .lock(let place): return "\(scenario.sides[side].name) waits for ever for \(scenario.name(of: place))"
-      case .load, .store, .expect, .fence, .update, .note: return "\(scenario.sides[side].name) is stuck"
+      case .load, .store, .read, .write, .expect, .fence, .update, .note: return "\(scenario.sides[side].name) is stuck"
       }
     }
     return waiting.isEmpty ? nil : waiting.joined(separator: "; ")
