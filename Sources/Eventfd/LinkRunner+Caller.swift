@@ -22,7 +22,10 @@ extension LinkRunner {
       let turn: LinkTurn? =
         turnLock.withLockIfAvailable { turns -> LinkTurn? in
           disarm(&turns, link, nil)
-          return turnHoldingLock(link, dispatcher, seen: seen)
+          let turn = turnHoldingLock(link, dispatcher, seen: seen)
+          // The phase has changed since the look above. Its ring was just taken, and another thread may sleep for it.
+          if case nil = turn { ringBell() }
+          return turn
         } ?? nil
       switch turn {
       case .delivered: return .delivered

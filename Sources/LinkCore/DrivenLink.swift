@@ -13,6 +13,9 @@
 public protocol DrivenLink: LinkEndpoint {
   /// One turn: receives at most a batch, delivers it from this thread, and never blocks. While another thread is in a
   /// turn of the same link it does nothing, and returns `idle`.
+  ///
+  /// It disarms the bells of every plan made before. Where several threads drive a link, each that steps goes on until it
+  /// has a plan of its own: others may be asleep.
   func step() -> LinkStep
   /// Arms the link's bells and looks once more. Nil: there is something to do, step again.
   func prepareToWait() -> LinkWaitPlan?

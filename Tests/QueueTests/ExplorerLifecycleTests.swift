@@ -35,7 +35,8 @@ import Testing
       explore([[.drive], [.close, .wait]], hasWorker: false),
       explore([[.drive], [.detach]], hasWorker: false),
       explore([[.drive], [.detach, .close]], messages: 0, hasWorker: false),
-      explore([[.drive], [.drive], [.close]], messages: 0, hasWorker: false),
+      explore([[.drive], [.step], [.close]], messages: 0, hasWorker: false),
+      explore([[.drive], [.step], [.detach]], messages: 0, hasWorker: false),
     ]
     for exploration in explorations { #expect(exploration.holds, "\(exploration)") }
   }
@@ -56,6 +57,11 @@ import Testing
     #expect(
       exploration.trace?.failure
         == "worker sleeps for ever on thread start or over; user sleeps for ever on closedLatch")
+  }
+
+  @Test func `a caller that keeps the ring of a close from one who sleeps is found`() {
+    let exploration = explore([[.drive], [.step], [.close]], .stepKeepsRing, messages: 0, hasWorker: false)
+    #expect(exploration.trace?.failure == "user 1 sleeps for ever on bell or event")
   }
 
   @Test func `callers that all finish a closing link are found`() {

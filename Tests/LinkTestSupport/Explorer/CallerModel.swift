@@ -2,7 +2,7 @@
 /// `plan`), and the loop in the documentation of `DrivenLink`.
 struct CallerModel: Sendable {
   /// `busy`: idle, because another side is in a turn.
-  private enum Step {
+  enum Step {
     case delivered, idle, notAttached, closed
     case busy(UInt64)
   }
@@ -27,7 +27,7 @@ struct CallerModel: Sendable {
     }
   }
 
-  private func step(_ side: Side) throws(Halt) -> Step {
+  func step(_ side: Side) throws(Halt) -> Step {
     try side.lock(link.state)
     let phase = try side.read(link.phase)
     let seen = try side.load(link.version)
@@ -46,6 +46,7 @@ struct CallerModel: Sendable {
       guard holder == 0 else { return .busy(holder) }
       try link.disarm(side, nil)
       let hasDelivered = try link.turnHoldingLock(side, seen)
+      if hasDelivered == nil, link.bug != .stepKeepsRing { try side.ring(link.bell) }
       try side.unlock(link.turns)
       return hasDelivered == true ? .delivered : .idle
     }

@@ -52,7 +52,7 @@ struct LifecycleModel: Sendable {
     isArmed = scenario.region("isArmed", under: turns)
     isReleased = scenario.region("isReleased", under: turns)
     version = scenario.region("version", initially: attached)
-    bell = scenario.region("bell", initially: attached)
+    bell = scenario.region("bell")
     closedLatch = scenario.region("closedLatch")
     start = scenario.region("thread start", initially: running)
     gone = scenario.region("thread end", initially: 1 - running)

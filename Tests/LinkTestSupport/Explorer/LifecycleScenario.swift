@@ -3,7 +3,7 @@ import LinkQueue
 /// Users that attach, detach and close a link while its worker thread, or its callers, drive it and its peer sends: over
 /// `LifecycleModel`.
 package struct LifecycleScenario: Sendable {
-  package enum Call: Sendable { case attach, detach, close, wait, drive }
+  package enum Call: Sendable { case attach, detach, close, wait, drive, step }
 
   package enum Bug: Sendable {
     case none
@@ -17,6 +17,8 @@ package struct LifecycleScenario: Sendable {
     case waitIgnoresPhase
     /// The worker gives up the lock between deciding to end and saying so.
     case threadEndsUnlocked
+    /// A caller takes the bell, finds that the phase has changed, and does not ring again for others who wait.
+    case stepKeepsRing
     /// Whoever finds the link closing finishes it.
     case finishesTwice
   }
@@ -57,6 +59,7 @@ package struct LifecycleScenario: Sendable {
     case .close: try link.close(side)
     case .wait: try link.wait(side)
     case .drive: try CallerModel(link: link).drive(side)
+    case .step: _ = try CallerModel(link: link).step(side)
     }
     side.note("\(call)() returns")
   }
