@@ -42,11 +42,23 @@ let package = Package(
       name: "litmus", dependencies: ["LinkQueue", "LinkSystem", "LinkTestSupport"], path: "Tools/litmus",
       swiftSettings: rules),
 
+    // Feeds the fuzz targets: once by a plain build, with libFuzzer behind it by `Tools/check fuzz`. No product.
+    .systemLibrary(name: "CLibFuzzer", path: "Tools/CLibFuzzer"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["CLibFuzzer", "FuzzTargets"], path: "Tools/fuzz", swiftSettings: rules),
+
     // Tests. LinkTestSupport knows nothing of the testing library, so that tools may use it too.
     .target(
       name: "LinkTestSupport",
       dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkQueue", "LinkSystem", "SharedMemLink"],
       path: "Tests/LinkTestSupport", swiftSettings: rules),
+    // What a peer's bytes are fed to, for the fuzzer and for a test over its corpus.
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["LinkCore", "LinkQueue", "LinkSystem", "LinkTestSupport", "SharedMemLink"],
+      path: "Tests/FuzzTargets", swiftSettings: rules),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzTargets", "LinkTestSupport"], exclude: ["Corpus"], swiftSettings: rules),
     .testTarget(name: "LinkSystemTests", dependencies: ["LinkSystem", "LinkTestSupport"], swiftSettings: rules),
     .testTarget(
       name: "LinkCoreTests", dependencies: ["FDLink", "LinkCore", "LinkSystem", "LinkTestSupport"], swiftSettings: rules

@@ -12,7 +12,7 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
   private var messagesEnd: UInt64
   /// The header of the message at `tail`, kept back until everything behind it is in place.
   private var tailHeader: UInt64 = 0
-  /// The reader freed something that cannot be: nothing is pushed any more.
+  /// The reader freed something that cannot be: nothing is taken back any more, and what room there is runs out.
   package private(set) var isCorrupt = false
 
   /// `memory` is `Pipe.minByteCount` to `Pipe.maxByteCount` bytes.

@@ -5,22 +5,25 @@ package import LinkQueue
 @safe package final class PrivateRegion: @unchecked Sendable {
   private let base: UnsafeMutableRawPointer
   package let byteCount: Int
-  private static let margin = 128
+  private let margin: Int
   private static let marginByte: UInt8 = 0xa5
 
-  package init(byteCount: Int) {
+  /// `margin`: 0 where the address sanitizer watches the edges, which sees reads that go astray as well; else a multiple
+  /// of 8.
+  package init(byteCount: Int, margin: Int = 128) {
     self.byteCount = byteCount
+    self.margin = margin
     // SAFETY: one allocation with a margin at both ends, written whole here and freed in deinit.
-    unsafe base = .allocate(byteCount: byteCount + 2 * Self.margin, alignment: Self.margin)
-    unsafe base.initializeMemory(as: UInt8.self, repeating: Self.marginByte, count: byteCount + 2 * Self.margin)
-    unsafe (base + Self.margin).initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    unsafe base = .allocate(byteCount: byteCount + 2 * margin, alignment: 128)
+    unsafe base.initializeMemory(as: UInt8.self, repeating: Self.marginByte, count: byteCount + 2 * margin)
+    unsafe (base + margin).initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
   }
 
   deinit {
     // SAFETY: within the allocation.
-    for index in 0..<Self.margin {
+    for index in 0..<margin {
       precondition(unsafe base.load(fromByteOffset: index, as: UInt8.self) == Self.marginByte, "write in front")
-      let behind = Self.margin + byteCount + index
+      let behind = margin + byteCount + index
       precondition(unsafe base.load(fromByteOffset: behind, as: UInt8.self) == Self.marginByte, "write behind")
     }
     // SAFETY: allocated in init; whoever uses a region keeps this object.
@@ -34,6 +37,6 @@ package import LinkQueue
   package func part(_ offset: Int, _ count: Int) -> SharedRegion {
     precondition(offset >= 0 && offset % 8 == 0 && count >= 0 && count <= byteCount - offset)
     // SAFETY: within the allocation, checked above; its base is aligned to more than 8.
-    return unsafe SharedRegion(base: base + Self.margin + offset, byteCount: count)
+    return unsafe SharedRegion(base: base + margin + offset, byteCount: count)
   }
 }
