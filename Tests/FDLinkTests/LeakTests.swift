@@ -1,14 +1,14 @@
 import LinkTestSupport
 import Testing
 
-@Test func `200 links over descriptors leave nothing behind`() async {
+// The short form of `Tools/check soak`, in processes of their own.
+
+@Test func `300 links over descriptors leave nothing behind`() async {
+  await #expect(processExitsWith: .success) { try Soak.cycles(300, LinkPairFactory.descriptors) { print($0) } }
+}
+
+@Test func `a stuck consumer of a descriptor does not make the process grow`() async {
   await #expect(processExitsWith: .success) {
-    // What the first use of anything allocates for good is not a leak.
-    for pairs in LinkPairFactory.descriptors { try LinkConformance.cycles(3, pairs) }
-    let before = try ResourceSnapshot.baseline()
-    for pairs in LinkPairFactory.descriptors { try LinkConformance.cycles(100, pairs) }
-    _ = try eventually { try ResourceSnapshot().excess(over: before) == [] }
-    let excess = try ResourceSnapshot().excess(over: before)
-    try #require(excess == [], "\(excess)")
+    try Soak.stuckConsumer(seconds: 2, LinkPairFactory.descriptors) { print($0) }
   }
 }

@@ -44,6 +44,13 @@ package struct ResourceSnapshot: Equatable, Sendable, CustomStringConvertible {
       })
   }
 
+  /// The process's resident memory in KiB, by `/proc/self/status`.
+  package static func residentKiB() throws -> Int {
+    let status = try FileHandle(forReadingFrom: URL(filePath: "/proc/self/status")).readToEnd() ?? Data()
+    let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+    return line?.split(separator: " ").compactMap { Int($0) }.first ?? 0
+  }
+
   /// What is there now and was not in `earlier`.
   package func excess(over earlier: ResourceSnapshot) -> [String] {
     var list = descriptors.subtracting(earlier.descriptors).sorted()
