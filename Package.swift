@@ -48,7 +48,7 @@ let package = Package(
       name: "fuzz", dependencies: ["CLibFuzzer", "FuzzTargets"], path: "Tools/fuzz", swiftSettings: rules),
     // Shows that nothing grows, for as long as one likes to look. No product.
     .executableTarget(
-      name: "soak", dependencies: ["LinkTestSupport"], path: "Tools/soak", swiftSettings: rules),
+      name: "soak", dependencies: ["LinkSystem", "LinkTestSupport"], path: "Tools/soak", swiftSettings: rules),
 
     // Tests. LinkTestSupport knows nothing of the testing library, so that tools may use it too.
     .target(

@@ -44,11 +44,14 @@ package struct ResourceSnapshot: Equatable, Sendable, CustomStringConvertible {
       })
   }
 
-  /// The process's resident memory in KiB, by `/proc/self/status`.
-  package static func residentKiB() throws -> Int {
+  /// The process's resident memory in KiB, by `/proc/self/status`: all of it, and what of it is shared memory.
+  package static func residentKiB() throws -> (all: Int, shared: Int) {
     let status = try FileHandle(forReadingFrom: URL(filePath: "/proc/self/status")).readToEnd() ?? Data()
-    let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-    return line?.split(separator: " ").compactMap { Int($0) }.first ?? 0
+    let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
+    func number(_ name: String) -> Int {
+      lines.first { $0.hasPrefix(name) }?.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }.first ?? 0
+    }
+    return (number("VmRSS:"), number("RssShmem:"))
   }
 
   /// What is there now and was not in `earlier`.

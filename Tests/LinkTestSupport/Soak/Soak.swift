@@ -21,7 +21,7 @@ package enum Soak {
       let seconds = Double(monotonicNanoseconds() - start) / 1e9
       _ = try eventually { try ResourceSnapshot().excess(over: before) == [] }
       let now = try ResourceSnapshot()
-      let resident = try ResourceSnapshot.residentKiB()
+      let resident = try ResourceSnapshot.residentKiB().all
       if piece == 1 { first = resident }
       report(
         "\(piece * each * kinds.count) links, \(Int(Double(each * kinds.count) / seconds))/s: \(now), "
@@ -32,7 +32,7 @@ package enum Soak {
       let grown = now.mappingCount - before.mappingCount
       try expect(grown <= 32, "\(grown) mappings more")
     }
-    let last = try ResourceSnapshot.residentKiB()
+    let last = try ResourceSnapshot.residentKiB().all
     try expect(last <= first + tolerance, "the memory grew from \(first) to \(last) KiB")
   }
 
@@ -41,14 +41,18 @@ package enum Soak {
   package static func stuckConsumer(seconds: Double, _ kinds: [LinkPairFactory], report: (String) -> Void) throws {
     let links = try kinds.map { try StuckConsumer($0) }
     for link in links { try link.start() }
+    // All buffers are used once before the measurement: the kernel gives pages to those that are touched.
+    for link in links { try link.waitUntilFull() }
+    for link in links { link.letOtherEndGo() }
     var sizes: [Int] = []
     let nothing = Monitor(())
     for piece in 1...10 {
       _ = nothing.wait(deadline: deadline(after: .seconds(seconds / 10))) { _ -> Void? in nil }
-      sizes.append(try ResourceSnapshot.residentKiB())
+      let resident = try ResourceSnapshot.residentKiB()
+      sizes.append(resident.all)
       let counts = links.map(\.counts).reduce((sent: 0, received: 0)) { ($0.sent + $1.sent, $0.received + $1.received) }
       report(
-        "\(Double(piece) * seconds / 10) s: \(sizes[piece - 1]) KiB, \(counts.sent) packets wait for the stuck end, "
+        "\(Double(piece) * seconds / 10) s: \(resident.all) KiB, \(resident.shared) of them shared; \(counts.sent) packets wait for the stuck end, "
           + "\(counts.received) arrived from it")
     }
     for link in links { try link.finish() }

@@ -9,6 +9,8 @@ package final class StuckConsumer: Sendable {
     let gate = Latch()
     let room = Monitor(0)
     let packets = Monitor(UInt64(0))
+    /// Writes that took less than a batch, of the sender at this end.
+    let refusals = Monitor(0)
 
     func deliverPackets(_ batch: inout PacketBatch) {
       gate.wait()
@@ -25,7 +27,7 @@ package final class StuckConsumer: Sendable {
   private let isStopped = Lock(false)
   private let failures = Lock([String]())
 
-  /// `b` gets stuck; `a` sends to it, and receives from it.
+  /// Both ends are stuck at first; `b` stays so.
   package init(_ pairs: LinkPairFactory) throws {
     var (first, second) = (LinkOptions(), LinkOptions())
     if pairs.isEthernet {
@@ -33,7 +35,6 @@ package final class StuckConsumer: Sendable {
       second.linkAddress = LinkPairFactory.secondAddress
     }
     (a, b) = try pairs.make(first, second)
-    atA.gate.open()
     try a.attach(atA)
     try b.attach(atB)
   }
@@ -52,10 +53,22 @@ package final class StuckConsumer: Sendable {
     let batch = try LinkConformance.batch(payloads[...], for: link, pool: LinkConformance.sendingPool(payloads))
     while !isStopped.withLock({ $0 }) {
       let seen = consumer.room.withLock { $0 }
-      _ = try LinkConformance.writeSome(batch, from: 0, on: link)
+      let count = try LinkConformance.writeSome(batch, from: 0, on: link)
+      if count < batch.count { consumer.refusals.withLock { $0 += 1 } }
       _ = consumer.room.wait(deadline: deadline(after: .milliseconds(1))) { $0 > seen ? true : nil }
     }
   }
+
+  /// Neither direction takes any more.
+  package func waitUntilFull() throws {
+    for consumer in [atA, atB] {
+      let isFull = consumer.refusals.wait(deadline: deadline()) { $0 > 0 ? true : nil } ?? false
+      try expect(isFull, "the link does not fill up: \(failures.withLock { $0 })")
+    }
+  }
+
+  /// From now on `a` receives.
+  package func letOtherEndGo() { atA.gate.open() }
 
   /// Packets that were taken for the stuck end, and that the other one received.
   package var counts: (sent: UInt64, received: UInt64) {
@@ -65,6 +78,7 @@ package final class StuckConsumer: Sendable {
   /// Lets the consumer go; everything that was sent arrives. Then closes both ends.
   package func finish() throws {
     isStopped.withLock { $0 = true }
+    atA.gate.open()
     atB.gate.open()
     for (link, consumer) in [(a, atB), (b, atA)] {
       let hasAll = try eventually { consumer.packets.withLock { $0 } == link.statistics.sent.packets }
