@@ -7,7 +7,7 @@ import LinkTestSupport
 struct ClientTransmitFuzz: NearEnd, ~Copyable {
   private let memory: QueueMemory
   private var queue: TransmitQueue
-  private var departures: Departures
+  private var departures = Departures()
   private var visible: [[UInt8]] = []
   /// Packets under way: their buffers, by id.
   private var underWay: [UInt64: [Range<Int>]] = [:]
@@ -19,10 +19,6 @@ struct ClientTransmitFuzz: NearEnd, ~Copyable {
     queue = TransmitQueue(
       packets: memory.fromNear.region, completions: memory.toNear.region, data: memory.data.region,
       bufferByteCount: memory.bufferByteCount)
-    departures = Departures(
-      mostFrameBytes: TransmitQueue.mostFrameByteCount(
-        dataByteCount: memory.data.byteCount, pipeByteCount: memory.fromNear.byteCount,
-        bufferByteCount: memory.bufferByteCount))
   }
 
   mutating func willSee(_ message: [UInt8]) { visible.append(message) }

@@ -13,8 +13,7 @@ struct ServerTransmitFuzz: NearEnd, ~Copyable {
 
   private let memory: QueueMemory
   private var queue: ServerTransmitQueue
-  /// Up to the pipe's own limit, which the queue knows best.
-  private var departures = Departures(mostFrameBytes: .max)
+  private var departures = Departures()
   private var posts: [Post] = []
   private var badPosts: UInt64 = 0
   private var isWritten: [Bool]
