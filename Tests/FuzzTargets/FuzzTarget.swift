@@ -14,8 +14,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case clientReceive = "client-receive"
   /// The two messages of a hand-over, received with any descriptors.
   case handOver = "hand-over"
-  /// The link header of a frame.
-  case ethernet
+  /// What lies in front of a frame: Ethernet's header, virtio's.
+  case linkHeaders = "link-headers"
 
   /// Runs one input. Throws where a promise was not kept.
   package func run(_ content: [UInt8]) throws(FuzzFailure) {
@@ -27,7 +27,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .serverTransmit: try QueueFuzz<ServerTransmitFuzz>.run(&input)
     case .clientReceive: try QueueFuzz<ClientReceiveFuzz>.run(&input)
     case .handOver: try HandOverFuzz.run(&input)
-    case .ethernet: try EthernetFuzz.run(content)
+    case .linkHeaders: try LinkHeaderFuzz.run(content)
     }
   }
 }

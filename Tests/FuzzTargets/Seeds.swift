@@ -11,7 +11,11 @@ extension FuzzTarget {
     case .serverTransmit: Self.postSeeds
     case .clientReceive: Self.receivedSeeds
     case .handOver: Self.handOverSeeds
-    case .ethernet: [Seed("frame", [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0]), Seed("runt", [2, 0, 0])]
+    case .linkHeaders:
+      [
+        Seed("virtio", [1, 1, 54, 0, 100, 0, 34, 0, 16, 0] + [UInt8](repeating: 0, count: 90)),
+        Seed("frame", [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0]), Seed("runt", [2, 0, 0]),
+      ]
     }
   }
 
@@ -31,7 +35,9 @@ extension FuzzTarget {
       Seed("lie-\(index)", [32, 0, 7, 1, 7, 0] + Seed.bytes(badHeaders[index], 8) + [3, 4, 0, 7, 1, 6, 3, 3])
     }
     let twice = Seed("read-twice", [32, 0, 7, 1, 8, 0] + Seed.bytes(1 << 62, 8) + [3, 3, 4, 0, 7, 1, 3])
-    return honest + lies + [twice]
+    // A message that grows over what was not given back yet, behind a wrap.
+    let over = Seed("reaches-over", [32, 0, 7, 1, 3, 4, 0, 23, 1, 3, 0, 7, 1, 7, 0] + Seed.bytes(16, 8) + [3, 4, 3])
+    return honest + lies + [twice, over]
   }
 
   private static var packetSeeds: [Seed] {

@@ -1,10 +1,12 @@
 import LinkCore
 
-/// The link header of a frame that came from outside: taken off and put back it is the same bytes.
-enum EthernetFuzz {
+/// The headers of a frame that came from outside: taken off and put back they are the same, and what they say lies within
+/// the frame.
+enum LinkHeaderFuzz {
   private static let pool = PacketPool(frameByteCount: 4096, capacity: 1)
 
   static func run(_ content: [UInt8]) throws(FuzzFailure) {
+    for linkHeaderLength in [0, EthernetHeader.byteCount] { try checkOffload(content, linkHeaderLength) }
     let frame = Array(content.prefix(4096))
     for framing in [LinkFraming(address: LinkAddress(2, 0, 0, 0, 0, 1)), LinkFraming(address: nil)] {
       var batch = PacketBatch(capacity: 1, pool: pool)
@@ -21,6 +23,25 @@ enum EthernetFuzz {
       try check(isSame, "a frame of other lengths")
       if framing.isEthernet { try roundTrip(batch) }
     }
+  }
+
+  private static func checkOffload(_ content: [UInt8], _ linkHeaderLength: Int) throws(FuzzFailure) {
+    guard let header = VirtioNetHeader(content.span) else {
+      return try check(content.count < VirtioNetHeader.byteCount, "a whole header is refused")
+    }
+    var written = [UInt8](repeating: 0, count: VirtioNetHeader.byteCount)
+    var span = written.mutableSpan
+    header.write(to: &span)
+    try check(written == Array(content.prefix(VirtioNetHeader.byteCount)), "another header")
+    let frame = content.count - VirtioNetHeader.byteCount
+    guard let offload = header.offload(frameByteCount: frame, linkHeaderLength: linkHeaderLength) else { return }
+    if offload.checksum == .needed {
+      let end = linkHeaderLength + Int(offload.checksumStart) + Int(offload.checksumOffset) + 2
+      try check(end <= frame, "a checksum at \(end) of \(frame) bytes")
+    }
+    let again = VirtioNetHeader(offload, linkHeaderLength: linkHeaderLength)
+      .offload(frameByteCount: frame, linkHeaderLength: linkHeaderLength)
+    try check(again == offload, "\(offload) became \(String(describing: again))")
   }
 
   private static func roundTrip(_ batch: borrowing PacketBatch) throws(FuzzFailure) {
