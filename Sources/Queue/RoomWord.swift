@@ -43,7 +43,7 @@ package struct RoomAnswer<Memory: WordMemory>: Sendable {
   private var seen: UInt32 = 0
   private var looks = 0
 
-  /// A wish is answered at this look. A sender that tries by itself has withdrawn it by then, and need not be woken; one
+  /// A wish is answered at this look while there are packets. A sender that tries by itself has withdrawn it by then, and need not be woken; one
   /// that sleeps finds more room when it wakes.
   private static var looksBeforeAnswer: Int { 4 }
 
@@ -54,18 +54,19 @@ package struct RoomAnswer<Memory: WordMemory>: Sendable {
     memory.storeFlag(1, RoomWord.answer)
   }
 
-  /// The receiver gave back what it took, or found nothing to take: whether to announce room.
-  @inline(__always) package mutating func isDue() -> Bool {
+  /// Whether to announce room. `isIdle`: the receiver found nothing to take; otherwise it gave back what it took, and goes
+  /// on.
+  @inline(__always) package mutating func isDue(isIdle: Bool = false) -> Bool {
     let wish = memory.loadFlag(RoomWord.wish)
-    return wish != answered && isDue(wish)
+    return wish != answered && isDue(wish, isIdle)
   }
 
-  @inline(never) private mutating func isDue(_ wish: UInt32) -> Bool {
+  @inline(never) private mutating func isDue(_ wish: UInt32, _ isIdle: Bool) -> Bool {
     if wish == 0 { answered = 0 }
     if wish != seen { looks = 0 }
     seen = wish
     looks += 1
-    return wish != answered && looks >= Self.looksBeforeAnswer
+    return wish != answered && (isIdle || looks >= Self.looksBeforeAnswer)
   }
 
   /// The same for a receiver that will not look again for a long time: any wish is due, and none is missed.

@@ -90,13 +90,13 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
       // With nothing left to deliver, the end does not wait for packets that may be kept until it comes.
       if batchesLeft != nil, queue.isEmpty { return .ended(.peerDisconnected) }
       isStarved = true
-      if desk.answersWish() { queue.tally[.roomAnnouncement] += 1 }
+      if desk.answersWish(isIdle: true) { queue.tally[.roomAnnouncement] += 1 }
       queue.tally[.starvation] += 1
       published.publish(&queue.tally)
       return .starved
     }
     let count = queue.receive(into: &batch, available: available, framing)
-    if desk.answersWish() { queue.tally[.roomAnnouncement] += 1 }
+    if desk.answersWish(isIdle: count == 0) { queue.tally[.roomAnnouncement] += 1 }
     published.publish(&queue.tally)
     if count > 0 { dispatcher.deliverPackets(&batch) }
     if queue.isCorrupt { return .ended(.failed(SharedMemEndpoint.brokenPipe)) }

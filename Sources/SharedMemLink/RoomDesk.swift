@@ -21,7 +21,7 @@ struct RoomDesk: Sendable {
   // MARK: The peer's wish
 
   /// After buffers and places were given back, and when there is nothing to do: whether a wish was answered.
-  @inline(__always) mutating func answersWish() -> Bool { answer.isDue() && give() }
+  @inline(__always) mutating func answersWish(isIdle: Bool) -> Bool { answer.isDue(isIdle: isIdle) && give() }
 
   /// The same when the next look may be far off.
   mutating func answersWishAtLast() -> Bool { answer.isDueAtLast() && give() }

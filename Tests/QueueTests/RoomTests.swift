@@ -18,7 +18,7 @@ private final class Ends {
 
   func make() { wish.make() }
   func withdraw() { wish.withdraw() }
-  func isDue() -> Bool { answer.isDue() }
+  func isDue(isIdle: Bool = false) -> Bool { answer.isDue(isIdle: isIdle) }
   func isDueAtLast() -> Bool { answer.isDueAtLast() }
   func give() { answer.give() }
   func came() -> Bool { news.came() }
@@ -47,6 +47,15 @@ private final class Ends {
     #expect(!ends.isDue() && !ends.isDueAtLast())
     #expect(ends.came())
     #expect(!ends.came())
+  }
+
+  @Test func `a receiver that has nothing to do answers at once`() {
+    let ends = Ends()
+    #expect(!ends.isDue(isIdle: true))
+    ends.make()
+    #expect(ends.isDue(isIdle: true))
+    ends.give()
+    #expect(!ends.isDue(isIdle: true))
   }
 
   @Test func `a receiver that stops looking answers at once`() {
