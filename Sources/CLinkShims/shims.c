@@ -95,6 +95,10 @@ const int LINK_MSG_NOSIGNAL = MSG_NOSIGNAL;
 const int LINK_MSG_TRUNC = MSG_TRUNC;
 const int LINK_MSG_CTRUNC = MSG_CTRUNC;
 const short LINK_POLLRDHUP = POLLRDHUP;
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83  // Linux 6.16
+#endif
+const int LINK_SO_PASSRIGHTS = SO_PASSRIGHTS;
 size_t link_cmsg_space(size_t count) { return CMSG_SPACE(count); }
 size_t link_cmsg_len(size_t count) { return CMSG_LEN(count); }
 struct cmsghdr *link_cmsg_first(struct msghdr *message) { return CMSG_FIRSTHDR(message); }

@@ -42,14 +42,17 @@ package struct DescriptorMessage: Sendable {
   }
 
   /// Takes one waiting message, of at most `limit` bytes and with all its descriptors. Nil when none waits; empty
-  /// and without descriptors at the end of the connection. `recvmsg(2)`.
-  package static func receive(on socket: CInt, limit: Int) throws(SystemError) -> DescriptorMessage? {
+  /// and without descriptors at the end of the connection. `keepsDescriptors` false: those that came are closed by the
+  /// kernel before they get a number here, and make the message a truncated one. `recvmsg(2)`.
+  package static func receive(
+    on socket: CInt, limit: Int, keepsDescriptors: Bool = true
+  ) throws(SystemError) -> DescriptorMessage? {
     let flags = LINK_MSG_DONTWAIT | LINK_MSG_CMSG_CLOEXEC
     let room = [UInt8](repeating: 0, count: limit)
     var truncated = false
     var descriptors: [CInt] = []
     // Room for all that the kernel lets a peer send, so that nothing is cut off unseen.
-    let controlSize = link_cmsg_space(mostDescriptors * MemoryLayout<CInt>.size)
+    let controlSize = keepsDescriptors ? link_cmsg_space(mostDescriptors * MemoryLayout<CInt>.size) : 0
     // SAFETY: as in send().
     var (result, bytes) = unsafe withMessage(bytes: room, controlSize: controlSize) { message in
       let result = dataCall { unsafe recvmsg(socket, &message, flags) }

@@ -52,6 +52,20 @@ package func poll(_ entries: inout InlineArray<4, PollEntry>, nanoseconds: UInt6
   return result > 0
 }
 
+/// The same for any number of entries; nothing but the end of the wait is reported.
+package func poll(
+  _ entries: [(descriptor: CInt, events: PollEvents)], nanoseconds: UInt64?
+) throws(SystemError) {
+  var raw = entries.map { pollfd(fd: $0.descriptor, events: $0.events.rawValue, revents: 0) }
+  // SAFETY: the array's own storage and count; the time is a live local, or absent.
+  let result = unsafe raw.withUnsafeMutableBufferPointer { buffer in
+    guard let nanoseconds else { return unsafe link_ppoll(buffer.baseAddress, nfds_t(buffer.count), nil) }
+    var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    return unsafe link_ppoll(buffer.baseAddress, nfds_t(buffer.count), &time)
+  }
+  if result < 0, errno != EINTR { throw SystemError("ppoll", errno) }
+}
+
 /// What is ready on one descriptor: waits as above.
 package func poll(_ descriptor: CInt, _ events: PollEvents, nanoseconds: UInt64?) throws(SystemError) -> PollEvents {
   var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))

@@ -41,7 +41,7 @@ package enum UnixSocket {
       removeFile(path)
       try bind(socket, path)
     }
-    _ = try systemCall("listen(\(path))") { Glibc.listen(socket.number, 16) }
+    _ = try systemCall("listen(\(path))") { Glibc.listen(socket.number, 128) }
     return socket
   }
 
@@ -54,6 +54,14 @@ package enum UnixSocket {
       // A connection that was reset before we came to it is the peer's business, not an error of the listener.
       if error.number == EAGAIN || error.number == ECONNABORTED { return nil }
       throw error
+    }
+  }
+
+  /// As `connect`; nil while the listener's queue is full.
+  package static func connectIfRoom(path: String) throws(SystemError) -> OwnedDescriptor? {
+    do { return try connect(path: path) } catch {
+      guard error.number == EAGAIN else { throw error }
+      return nil
     }
   }
 
@@ -74,6 +82,14 @@ package enum UnixSocket {
 
   /// Ends the connection for whoever shares the socket; the descriptor stays. `shutdown(2)`.
   package static func shutDown(_ socket: CInt) { _ = shutdown(socket, CInt(SHUT_RDWR)) }
+
+  /// From now on nobody can send descriptors to this socket, and to connections that are accepted from it: closing what
+  /// a peer sends can take as long as the peer likes. Kernels before 6.16 cannot refuse them. `setsockopt(SO_PASSRIGHTS)`.
+  package static func refuseDescriptors(_ socket: CInt) {
+    var no: CInt = 0
+    // SAFETY: a live local, and its size.
+    _ = unsafe setsockopt(socket, SOL_SOCKET, LINK_SO_PASSRIGHTS, &no, socklen_t(MemoryLayout<CInt>.size))
+  }
 
   private static func make() throws(SystemError) -> OwnedDescriptor {
     let type = LINK_SOCK_SEQPACKET | LINK_SOCK_CLOEXEC | LINK_SOCK_NONBLOCK

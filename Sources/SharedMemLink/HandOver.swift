@@ -2,57 +2,86 @@ import Eventfd
 public import LinkCore
 import LinkSystem
 
-/// How queues get from the process that made them to the other: over a connected Unix seqpacket socket, in one message
-/// with ten descriptors (SCM_RIGHTS), which the client answers. Afterwards the socket carries nothing more, and each end
-/// keeps it as its peer descriptor.
+/// How queues get from the process that made them to the other, over a connected Unix seqpacket socket: the receiver says
+/// hello, the maker sends one message with ten descriptors (SCM_RIGHTS), the receiver answers when it has its end of the
+/// link. Afterwards the socket carries nothing more, and each side keeps it as its peer descriptor.
+///
+/// A maker that many peers may come to is a `HandOverServer`.
 public enum HandOver {
-  /// Sends duplicates of the queues, and waits for the client's answer. The socket stays the caller's.
-  /// Throws `timedOut`, `protocolViolation` when the client refuses or answers nonsense, `system`.
+  /// Waits for the peer's hello, sends duplicates of the queues, and waits for its answer. The socket stays the caller's.
+  /// Throws `timedOut`, `protocolViolation` when the peer refuses or sends nonsense, `system`.
   public static func offer(
     _ queues: borrowing QueuePair, _ offer: LinkOffer, on socket: Int32, timeout: Duration = .seconds(5)
   ) throws(LinkError) {
     try LinkOptions.validate(mtu: offer.mtu)
     try QueueGeometry.validate(bufferByteCount: offer.bufferByteCount)
-    do throws(SystemError) {
-      try DescriptorMessage(bytes: HandOverMessage.encode(offer), descriptors: queues.descriptors).send(on: socket)
-    } catch { throw LinkError(error, "hand-over: sending the queues") }
-    var message = try nextMessage(on: socket, timeout, waitingFor: "the client's answer")
-    // An answer carries no descriptors; what a peer sends all the same is not kept.
-    let isWhole = message.descriptors.isEmpty && !message.isTruncated
-    message.closeAll()
-    let verdict: HandOverMessage.Verdict
-    do throws(HandOverMessage.Problem) {
-      guard isWhole else { throw .malformed }
-      verdict = try HandOverMessage.decodeAnswer(message.bytes)
-    } catch { throw violation(error, "the client's answer") }
-    if verdict != .accepted {
-      throw LinkError(.protocolViolation, "hand-over: the client refuses: \(verdict.explanation)")
+    let deadline = monotonicNanoseconds() &+ timeout.clampedNanoseconds
+    try wait(on: socket, until: deadline, "the peer's hello") { () throws(LinkError) in
+      try takeHello(on: socket, offer) ? true : nil
+    }
+    try send(queues, offer, on: socket)
+    try wait(on: socket, until: deadline, "the peer's answer") { () throws(LinkError) in
+      try takeAnswer(on: socket) ? true : nil
     }
   }
 
-  /// Receives queues, checks them and accepts. The socket stays the caller's.
+  /// Receives queues, and accepts them once `makeLink` has made its end of the link: when this returns, both sides have
+  /// one. The socket stays the caller's, unless `makeLink` gives it to the link.
+  ///
+  ///
   /// Throws `timedOut`, `protocolViolation` when the message is not an offer of this version, `badDescriptor` when the
-  /// descriptors are no queues, `system`. Every descriptor that came is closed then, and the server is told.
-  public static func accept(on socket: Int32, timeout: Duration = .seconds(5)) throws(LinkError) -> AcceptedOffer {
-    var message = try nextMessage(on: socket, timeout, waitingFor: "the offer")
+  /// descriptors are no queues of the sizes that were said, `system`, and what `makeLink` throws. The queues are closed
+  /// then, and the other side is told.
+  public static func accept<Link: ~Copyable>(
+    on socket: Int32, as role: SharedMemEndpoint.Role = .client, timeout: Duration = .seconds(5),
+    _ makeLink: (LinkOffer, consuming QueuePair) throws(LinkError) -> Link
+  ) throws(LinkError) -> Link {
+    let deadline = monotonicNanoseconds() &+ timeout.clampedNanoseconds
+    // A server that refused without waiting for it has left its reason.
+    try? tell(HandOverMessage.encodeHello(role), on: socket)
+    var message = try wait(on: socket, until: deadline, "the offer") { () throws(LinkError) in
+      try next(on: socket, "the offer", keepsDescriptors: true)
+    }
     var verdict = HandOverMessage.Verdict.badOffer
     do throws(LinkError) {
-      let offer = try decode(message, &verdict)
+      let (offer, claimedByteCounts) = try decode(message, &verdict)
+      guard offer.receiverRole == role else {
+        verdict = .wrongRole
+        throw LinkError(.protocolViolation, "hand-over: the offer makes this side the \(offer.receiverRole)")
+      }
       verdict = .badDescriptors
-      let queues = try takeQueues(&message)
-      try answer(.accepted, on: socket)
-      return AcceptedOffer(offer: offer, queues: queues)
+      let queues = try takeQueues(&message, claimedByteCounts)
+      verdict = .failed
+      let link = try makeLink(offer, queues)
+      // A server that went meanwhile is for the link to notice.
+      try? tell(HandOverMessage.encode(.accepted), on: socket)
+      return link
     } catch {
       message.closeAll()
       // The server's only hint; if it cannot be told it will see the end of the connection.
-      try? answer(verdict, on: socket)
+      try? tell(HandOverMessage.encode(verdict), on: socket)
       throw error
     }
   }
 
+  /// Connects to the server at `path`; one that has too much to do is asked again until the timeout. The connection is the
+  /// caller's to close or to give to an endpoint.
+  /// Throws `timedOut`, or `system`: ENOENT or ECONNREFUSED when nobody listens there.
+  public static func connect(path: String, timeout: Duration = .seconds(5)) throws(LinkError) -> Int32 {
+    let deadline = monotonicNanoseconds() &+ timeout.clampedNanoseconds
+    do throws(SystemError) {
+      while true {
+        // The kernel has no wait for a place in a listener's queue that another event could end.
+        if let socket = try UnixSocket.connectIfRoom(path: path) { return socket.release() }
+        if monotonicNanoseconds() >= deadline { throw SystemError("connect(\(path)): busy", SystemError.timedOut) }
+        try poll([], nanoseconds: 5_000_000)
+      }
+    } catch { throw LinkError(error, code: error.number == SystemError.timedOut ? .timedOut : .system) }
+  }
+
   private static func decode(
     _ message: DescriptorMessage, _ verdict: inout HandOverMessage.Verdict
-  ) throws(LinkError) -> LinkOffer {
+  ) throws(LinkError) -> (LinkOffer, [Int]) {
     do throws(HandOverMessage.Problem) {
       let offer = try HandOverMessage.decodeOffer(message.bytes)
       if message.isTruncated { throw .malformed }
@@ -64,7 +93,9 @@ public enum HandOver {
   }
 
   /// Moves the descriptors of the message into queues; those that a failure leaves stay in the message.
-  private static func takeQueues(_ message: inout DescriptorMessage) throws(LinkError) -> QueuePair {
+  private static func takeQueues(
+    _ message: inout DescriptorMessage, _ claimedByteCounts: [Int]
+  ) throws(LinkError) -> QueuePair {
     let count = QueueFiles.count
     guard message.descriptors.count == 2 * count else {
       throw LinkError(
@@ -74,58 +105,24 @@ public enum HandOver {
     message.descriptors.removeFirst(count)
     let receive = try QueueFiles(takingOwnershipOf: message.descriptors)
     message.descriptors = []
-    return QueuePair(transmit: transmit, receive: receive)
+    let queues = QueuePair(transmit: transmit, receive: receive)
+    let byteCounts = try queues.memoryByteCounts()
+    guard byteCounts == claimedByteCounts else {
+      throw LinkError(
+        .badDescriptor, "hand-over: the files have \(byteCounts) bytes, and the offer says \(claimedByteCounts)")
+    }
+    return queues
   }
 
-  private static func answer(_ verdict: HandOverMessage.Verdict, on socket: Int32) throws(LinkError) {
-    do throws(SystemError) {
-      try DescriptorMessage(bytes: HandOverMessage.encode(verdict)).send(on: socket)
-    } catch { throw LinkError(error, "hand-over: answering") }
-  }
-
-  private static func violation(_ problem: HandOverMessage.Problem, _ what: String) -> LinkError {
-    let text =
-      switch problem {
-      case .notOurs: "\(what) is not of this protocol"
-      case .version(let version): "\(what) is of version \(version), this side speaks \(HandOverMessage.version)"
-      case .malformed: "\(what) is malformed"
-      }
-    return LinkError(.protocolViolation, "hand-over: \(text)")
-  }
-
-  /// The next message, with room to tell a longer one from one that fits.
-  private static func nextMessage(
-    on socket: Int32, _ timeout: Duration, waitingFor what: String
-  ) throws(LinkError) -> DescriptorMessage {
-    let deadline = monotonicNanoseconds() &+ timeout.clampedNanoseconds
-    do throws(SystemError) {
-      while true {
-        if let message = try DescriptorMessage.receive(on: socket, limit: 64) {
-          if message.bytes.isEmpty && message.descriptors.isEmpty {
-            throw SystemError("hand-over: the peer left before \(what)", SystemError.connectionReset)
-          }
-          return message
-        }
-        let now = monotonicNanoseconds()
-        if now >= deadline { throw SystemError("hand-over: waiting for \(what)", SystemError.timedOut) }
-        _ = try poll(socket, .input, nanoseconds: deadline - now)
-      }
-    } catch {
-      throw LinkError(error, code: error.number == SystemError.timedOut ? .timedOut : .system)
+  /// Tries until there is something, until the deadline.
+  @discardableResult private static func wait<Value>(
+    on socket: Int32, until deadline: UInt64, _ what: String, _ attempt: () throws(LinkError) -> Value?
+  ) throws(LinkError) -> Value {
+    while true {
+      if let value = try attempt() { return value }
+      let now = monotonicNanoseconds()
+      if now >= deadline { throw timeout(what) }
+      do { _ = try poll(socket, .input, nanoseconds: deadline - now) } catch { throw LinkError(error) }
     }
   }
-}
-
-/// An offer that was accepted, and the queues that came with it.
-public struct AcceptedOffer: ~Copyable, Sendable {
-  public let offer: LinkOffer
-  private let queues: QueuePair
-
-  init(offer: LinkOffer, queues: consuming QueuePair) {
-    self.offer = offer
-    self.queues = queues
-  }
-
-  /// The queues, for an endpoint in the client's role.
-  public consuming func takeQueues() -> QueuePair { queues }
 }

@@ -10,6 +10,8 @@ public struct LinkOffer: Equatable, Sendable {
   public var isEthernet: Bool
   /// Whether a virtio-net header precedes each frame.
   public var hasVirtioNetHeader: Bool
+  /// The role that the receiver takes; the sender has the other one.
+  public var receiverRole = SharedMemEndpoint.Role.client
 
   public init(mtu: Int, bufferByteCount: Int = 2048, isEthernet: Bool = false, hasVirtioNetHeader: Bool = false) {
     self.mtu = mtu
@@ -19,29 +21,45 @@ public struct LinkOffer: Equatable, Sendable {
   }
 }
 
-/// The two messages of a hand-over, as bytes. Integers are little endian; Documentation/WireFormat.md has the layout.
+/// The three messages of a hand-over, as bytes. Integers are little endian; Documentation/WireFormat.md has the layout.
 enum HandOverMessage {
   static let version: UInt16 = 1
   private static let magic: [UInt8] = Array("SWLINK".utf8)
 
-  /// The first message: magic, version, then three 32-bit fields. Ten descriptors come with it.
-  static let offerByteCount = 24
   private static let ethernetFlag: UInt32 = 1
   private static let virtioNetHeaderFlag: UInt32 = 2
-  static func encode(_ offer: LinkOffer) -> [UInt8] {
-    let flags =
-      (offer.isEthernet ? ethernetFlag : 0) | (offer.hasVirtioNetHeader ? virtioNetHeaderFlag : 0)
-    return magic + bytes(version) + bytes(UInt32(offer.mtu)) + bytes(UInt32(offer.bufferByteCount))
-      + bytes(flags) + bytes(UInt32(0))
+
+  /// The first message: magic, version, the role that its sender wants to take.
+  static func encodeHello(_ role: SharedMemEndpoint.Role) -> [UInt8] {
+    magic + bytes(version) + bytes(number(of: role))
   }
 
-  /// The answer: magic, version, verdict.
+  static func decodeHello(_ message: [UInt8]) throws(Problem) -> SharedMemEndpoint.Role {
+    try checkHead(message)
+    guard message.count == answerByteCount, let role = role(number(message, at: 8)) else { throw .malformed }
+    return role
+  }
+
+  /// The second message: magic, version, then 32-bit fields, of which the last eight are the sizes of the memory files.
+  /// Ten descriptors come with it.
+  static let offerByteCount = 24 + 4 * 2 * QueueFiles.memoryCount
+  static func encode(_ offer: LinkOffer, memoryByteCounts: [Int]) -> [UInt8] {
+    let flags = (offer.isEthernet ? ethernetFlag : 0) | (offer.hasVirtioNetHeader ? virtioNetHeaderFlag : 0)
+    let head =
+      magic + bytes(version) + bytes(UInt32(offer.mtu)) + bytes(UInt32(offer.bufferByteCount)) + bytes(flags)
+      + bytes(number(of: offer.receiverRole))
+    return memoryByteCounts.reduce(head) { $0 + bytes(UInt32($1)) }
+  }
+
+  /// The answer to either: magic, version, verdict.
   static let answerByteCount = 12
   enum Verdict: UInt32 {
     case accepted = 0
     case unknownVersion = 1
     case badOffer = 2
     case badDescriptors = 3
+    case wrongRole = 4
+    case failed = 5
 
     var explanation: String {
       switch self {
@@ -49,6 +67,8 @@ enum HandOverMessage {
       case .unknownVersion: "it speaks another version than \(HandOverMessage.version)"
       case .badOffer: "it cannot use such an MTU or buffer size"
       case .badDescriptors: "it does not take the descriptors"
+      case .wrongRole: "the two sides want the same role"
+      case .failed: "it could not make its end of the link"
       }
     }
   }
@@ -58,20 +78,29 @@ enum HandOverMessage {
     case notOurs
     case version(UInt16)
     case malformed
+    /// Not the message that was awaited, but a verdict.
+    case refused(Verdict)
   }
 
-  static func decodeOffer(_ message: [UInt8]) throws(Problem) -> LinkOffer {
+  static func decodeOffer(
+    _ message: [UInt8]
+  ) throws(Problem) -> (offer: LinkOffer, claimedMemoryByteCounts: [Int]) {
     try checkHead(message)
-    guard message.count == offerByteCount else { throw .malformed }
+    if message.count == answerByteCount, let verdict = Verdict(rawValue: number(message, at: 8)) {
+      throw .refused(verdict)
+    }
+    guard message.count == offerByteCount, let role = role(number(message, at: 20)) else { throw .malformed }
     let mtu = Int(number(message, at: 8))
     let buffer = Int(number(message, at: 12))
     let flags = number(message, at: 16)
     guard LinkOptions.mtuRange.contains(mtu), QueueGeometry.bufferRange.contains(buffer),
       flags & ~(ethernetFlag | virtioNetHeaderFlag) == 0
     else { throw .malformed }
-    return LinkOffer(
+    var offer = LinkOffer(
       mtu: mtu, bufferByteCount: buffer, isEthernet: flags & ethernetFlag != 0,
       hasVirtioNetHeader: flags & virtioNetHeaderFlag != 0)
+    offer.receiverRole = role
+    return (offer, stride(from: 24, to: offerByteCount, by: 4).map { Int(number(message, at: $0)) })
   }
 
   static func decodeAnswer(_ message: [UInt8]) throws(Problem) -> Verdict {
@@ -86,6 +115,15 @@ enum HandOverMessage {
     guard message.count >= 8, Array(message[..<6]) == magic else { throw .notOurs }
     let theirs = UInt16(message[6]) | UInt16(message[7]) << 8
     if theirs != version { throw .version(theirs) }
+  }
+
+  private static func number(of role: SharedMemEndpoint.Role) -> UInt32 { role == .client ? 0 : 1 }
+  private static func role(_ number: UInt32) -> SharedMemEndpoint.Role? {
+    switch number {
+    case 0: .client
+    case 1: .server
+    default: nil
+    }
   }
 
   private static func number(_ message: [UInt8], at offset: Int) -> UInt32 {

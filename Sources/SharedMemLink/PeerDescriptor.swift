@@ -14,6 +14,7 @@ struct PeerDescriptor: ~Copyable, Sendable {
       }
       socket = try OwnedDescriptor(preparing: descriptor)
     } catch { throw LinkError(error, "peer descriptor \(descriptor)", code: .badDescriptor) }
+    UnixSocket.refuseDescriptors(socket.number)
   }
 
   var number: Int32 { socket.number }

@@ -13,6 +13,8 @@ public struct QueueFiles: ~Copyable, Sendable {
 
   /// How many descriptors a queue has.
   public static let count = 5
+  /// How many of them are memory.
+  static let memoryCount = 4
 
   /// Takes ownership of five descriptors that were sent or inherited. Each is checked: an eventfd in counter mode, and four
   /// memory files of a possible size, sealed against being resized: an unsealed file that the peer truncates would end
@@ -88,6 +90,16 @@ public struct QueueFiles: ~Copyable, Sendable {
       return [
         try OwnedDescriptor.identity(of: data.number), try OwnedDescriptor.identity(of: transmitPipe.number),
         try OwnedDescriptor.identity(of: receivePipe.number), try OwnedDescriptor.identity(of: sharedData.number),
+      ]
+    } catch { throw LinkError(error, "queue files") }
+  }
+
+  /// The sizes of the four memory files, in wire order.
+  func memoryByteCounts() throws(LinkError) -> [Int] {
+    do throws(SystemError) {
+      return [
+        try data.status().byteCount, try transmitPipe.status().byteCount, try receivePipe.status().byteCount,
+        try sharedData.status().byteCount,
       ]
     } catch { throw LinkError(error, "queue files") }
   }

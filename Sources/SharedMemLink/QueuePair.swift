@@ -20,6 +20,9 @@ public struct QueuePair: ~Copyable, Sendable {
   /// The ten numbers: the transmit queue's five, then the receive queue's.
   public var descriptors: [Int32] { transmit.descriptors + receive.descriptors }
 
+  /// The sizes of the eight memory files, in the same order.
+  func memoryByteCounts() throws(LinkError) -> [Int] { try transmit.memoryByteCounts() + receive.memoryByteCounts() }
+
   /// A second pair on the same files, for the other end in the same process.
   public func duplicate() throws(LinkError) -> QueuePair {
     QueuePair(transmit: try transmit.duplicate(), receive: try receive.duplicate())

@@ -9,18 +9,18 @@ final class Printer: LinkDispatcher {
 }
 
 func serveOnePeer(at path: String) throws(LinkError) {
-  let listener = try HandOverListener(path: path)
-  guard let peer = try listener.accept(timeout: .seconds(30)) else { return }
-  let queues = try QueuePair.make()
-  try HandOver.offer(queues, LinkOffer(mtu: 1500), on: peer)
-  let link = try SharedMemEndpoint(.server, queues: queues, peer: peer)
+  let server = try HandOverServer(path: path, offer: LinkOffer(mtu: 1500))
+  guard let peer = try server.next(timeout: .seconds(30)) else { return }
+  let link = try peer.makeLink(options: LinkOptions(mtu: 1500))
   try link.attach(Printer())
   try link.wait()
 }
 
 func sendOnePacket(to path: String) throws(LinkError) {
   let server = try HandOver.connect(path: path)
-  let link = try SharedMemEndpoint(.client, queues: HandOver.accept(on: server).takeQueues(), peer: server)
+  let link = try HandOver.accept(on: server) { offer, queues throws(LinkError) in
+    try SharedMemEndpoint(.client, queues: queues, peer: server, options: LinkOptions(mtu: offer.mtu))
+  }
   try link.attach(Printer())
   var batch = PacketBatch(capacity: 1, pool: PacketPool(frameByteCount: 1500, capacity: 1))
   batch.append { packet in packet.append(20) { bytes in bytes[0] = 0x45 } }

@@ -22,7 +22,12 @@ private func error(_ body: () throws(LinkError) -> Void) -> LinkError? {
   } catch { return error }
 }
 
-private let goodOffer: [UInt8] = Array("SWLINK".utf8) + [1, 0, 0xdc, 5, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+/// The sizes of one queue's data, pipes and shared data.
+private let goodSizes: [UInt8] = [0, 0, 0x10, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0x10, 0, 0]
+private let goodOffer: [UInt8] =
+  head + [1, 0, 0xdc, 5, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + goodSizes + goodSizes
+/// A client's hello, which looks like a server's "accepted".
+private let hello: [UInt8] = head + [1, 0, 0, 0, 0, 0]
 
 /// A message that is refused: a word of the error, or the verdict that the other side gets.
 struct WrongMessage: Sendable {
@@ -40,7 +45,8 @@ private let wrongAnswers: [WrongMessage] = [
   WrongMessage(bytes: head + [1, 0, 0], word: "malformed"),
   WrongMessage(bytes: head + [1, 0, 9, 0, 0, 0], word: "malformed"),
   WrongMessage(bytes: head + [1, 0, 3, 0, 0, 0], word: "descriptors"),
-  WrongMessage(bytes: [UInt8](repeating: 65, count: 4000), word: "malformed"),
+  WrongMessage(bytes: [UInt8](repeating: 65, count: 4000), word: "not of this protocol"),
+  WrongMessage(bytes: hello + [UInt8](repeating: 0, count: 4000), word: "malformed"),
 ]
 
 /// The good offer with `bytes` at `offset`.
@@ -59,9 +65,29 @@ private let wrongOffers: [WrongMessage] = [
   changed(8, [0xff, 0xff, 0xff, 0xff]),
   changed(12, [1, 0, 0, 0]),
   changed(16, [4, 0, 0, 0]),
+  changed(20, [1, 0, 0, 0], verdict: 4),
+  changed(20, [2, 0, 0, 0]),
   WrongMessage(bytes: goodOffer + [UInt8](repeating: 0, count: 100), verdict: 2),
   WrongMessage(bytes: goodOffer, verdict: 3),
+  WrongMessage(bytes: goodOffer.dropLast(32), verdict: 2),
 ]
+
+private let wrongHellos: [WrongMessage] = [
+  WrongMessage(bytes: Array("HELLO".utf8), word: "not of this protocol", verdict: 2),
+  WrongMessage(bytes: head + [2, 0], word: "version 2", verdict: 1),
+  WrongMessage(bytes: hello + [0], word: "malformed", verdict: 2),
+  WrongMessage(bytes: head + [1, 0, 2, 0, 0, 0], word: "malformed", verdict: 2),
+  WrongMessage(bytes: head + [1, 0, 1, 0, 0, 0], word: "same role", verdict: 4),
+]
+
+/// Takes the queues, and makes nothing of them.
+private func accept(on socket: Int32, timeout: Duration = .seconds(20)) throws(LinkError) -> (LinkOffer, [Int]) {
+  try HandOver.accept(on: socket, timeout: timeout) { offer, queues throws(LinkError) in
+    var sizes: [Int] = []
+    for number in queues.descriptors { sizes.append((try? OwnedDescriptor.status(of: number).byteCount) ?? -1) }
+    return (offer, sizes)
+  }
+}
 
 /// Runs `body` on a thread of its own; `value` waits for what it returned.
 private final class Background<Value: Sendable>: Sendable {
@@ -91,19 +117,17 @@ private func offering(
     let offer = LinkOffer(
       mtu: 9000, bufferByteCount: 4096, isEthernet: isEthernet, hasVirtioNetHeader: hasVirtioNetHeader)
     let server = try offering(offer, on: connection.server.number)
-    let accepted = try HandOver.accept(on: connection.client.number, timeout: .seconds(20))
-    #expect(accepted.offer == offer)
-    let queues = accepted.takeQueues()
-    let sizes = try queues.descriptors.map { try OwnedDescriptor.status(of: $0).byteCount }
+    let (received, sizes) = try accept(on: connection.client.number)
+    #expect(received == offer)
     #expect(sizes == [1 << 20, 0, 1 << 16, 1 << 16, 4096, 1 << 20, 0, 1 << 16, 1 << 16, 4096])
     #expect(server.value == .some(nil))
-    withExtendedLifetime(queues) {}
   }
 
   @Test(arguments: [UInt8(0), 1, 2, 3])
   func `has the bytes that the documentation gives`(flags: UInt8) throws {
     let connection = try Connection()
     let offer = LinkOffer(mtu: 1500, isEthernet: flags & 1 != 0, hasVirtioNetHeader: flags & 2 != 0)
+    try DescriptorMessage(bytes: hello).send(on: connection.client.number)
     let server = try offering(offer, on: connection.server.number)
     _ = try poll(connection.client.number, .input, nanoseconds: 20_000_000_000)
     var message = try #require(try DescriptorMessage.receive(on: connection.client.number, limit: 100))
@@ -118,6 +142,7 @@ private func offering(
   @Test(arguments: wrongAnswers)
   func `ends with an error for a wrong answer`(answer: WrongMessage) throws {
     let connection = try Connection()
+    try DescriptorMessage(bytes: hello).send(on: connection.client.number)
     try DescriptorMessage(bytes: answer.bytes).send(on: connection.client.number)
     let error = try #require(try offering(on: connection.server.number).value ?? nil)
     #expect(error.description.contains(answer.word), "\(error)")
@@ -127,17 +152,50 @@ private func offering(
   func `refuses a wrong offer and tells the server`(offer: WrongMessage) throws {
     let connection = try Connection()
     try DescriptorMessage(bytes: offer.bytes).send(on: connection.server.number)
-    #expect(
-      error { () throws(LinkError) in _ = try HandOver.accept(on: connection.client.number, timeout: .seconds(20)) }
-        != nil)
+    #expect(error { () throws(LinkError) in _ = try accept(on: connection.client.number) } != nil)
+    #expect(try DescriptorMessage.receive(on: connection.server.number, limit: 64)?.bytes == hello)
     let answer = try #require(try DescriptorMessage.receive(on: connection.server.number, limit: 64))
-    #expect(answer.bytes == Array("SWLINK".utf8) + [1, 0, offer.verdict, 0, 0, 0])
+    #expect(answer.bytes == head + [1, 0, offer.verdict, 0, 0, 0])
+  }
+
+  @Test(arguments: wrongHellos)
+  func `refuses a wrong hello and tells the client`(hello: WrongMessage) throws {
+    let connection = try Connection()
+    try DescriptorMessage(bytes: hello.bytes).send(on: connection.client.number)
+    let refusal = try #require(try offering(on: connection.server.number).value ?? nil)
+    #expect(refusal.code == .protocolViolation && refusal.description.contains(hello.word), "\(refusal)")
+    let told = error { () throws(LinkError) in _ = try accept(on: connection.client.number) }
+    #expect(told?.description.contains("refuses") == true, "\(String(describing: told))")
+  }
+
+  @Test func `refuses files of other sizes than the offer says`() throws {
+    let connection = try Connection()
+    let queues = try QueuePair.make()
+    for field in 0..<8 {
+      var offer = goodOffer
+      offer[24 + 4 * field + 1] ^= 0x40
+      try DescriptorMessage(bytes: offer, descriptors: queues.descriptors).send(on: connection.server.number)
+      let refusal = error { () throws(LinkError) in _ = try accept(on: connection.client.number) }
+      #expect(refusal?.code == .badDescriptor && refusal?.description.contains("the offer says") == true)
+    }
+  }
+
+  @Test func `is not accepted when the client cannot make its end of the link`() throws {
+    let connection = try Connection()
+    let server = try offering(on: connection.server.number)
+    let refusal = error { () throws(LinkError) in
+      try HandOver.accept(on: connection.client.number, timeout: .seconds(20)) { _, _ throws(LinkError) in
+        throw LinkError(.system, "no memory")
+      }
+    }
+    #expect(refusal?.operation == "no memory")
+    #expect((server.value ?? nil)?.description.contains("could not make its end") == true)
   }
 
   @Test func `times out on either side when the other stays silent`() throws {
     let connection = try Connection()
     let accepting = error { () throws(LinkError) in
-      _ = try HandOver.accept(on: connection.client.number, timeout: .milliseconds(30))
+      _ = try accept(on: connection.client.number, timeout: .milliseconds(30))
     }
     #expect(accepting?.code == .timedOut)
     let offering = try offering(on: connection.server.number, timeout: .milliseconds(30)).value ?? nil
@@ -153,26 +211,10 @@ private func offering(
         try DescriptorMessage(bytes: goodOffer, descriptors: Array(repeating: event.number, count: count))
           .send(on: connection.server.number)
         #expect(
-          error { () throws(LinkError) in _ = try HandOver.accept(on: connection.client.number) }?.code
+          error { () throws(LinkError) in _ = try accept(on: connection.client.number) }?.code
             == .badDescriptor)
       }
       #expect(try ResourceSnapshot().excess(over: before) == [])
     }
-  }
-}
-
-@Suite struct `A listener` {
-  @Test func `hands out connections and removes its file`() throws {
-    let path = "/tmp/link-listener-\(UInt32.random(in: 0...UInt32.max))"
-    do {
-      let listener = try HandOverListener(path: path)
-      #expect(try listener.accept(timeout: .zero) == nil)
-      let client = OwnedDescriptor(owning: try HandOver.connect(path: path))
-      let server = OwnedDescriptor(owning: try #require(try listener.accept(timeout: .seconds(20))))
-      let handedOver = try offering(on: server.number)
-      #expect(try HandOver.accept(on: client.number).offer.mtu == 1500)
-      #expect(handedOver.value == .some(nil))
-    }
-    #expect(error { () throws(LinkError) in _ = try HandOver.connect(path: path) }?.systemError == 2)
   }
 }

@@ -10,9 +10,9 @@ struct Connect {
 
   func run() throws(Failure) -> ExitCode {
     let session = Session(options, watch, role: "client")
-    let socket = try connect(options.socketPath ?? "")
     let link: JoinedLink
-    do { link = try Link(options: options, watch: watch).connect(socket) } catch  where error.code == .unverified {
+    do { link = try Link(options: options, watch: watch).connect(try connect(options.socketPath ?? "")) } catch {
+      guard error.code == .unverified else { throw error }
       return session.publish(session.reportWithoutLink(error))
     }
     return session.publish(try session.run(link.endpoint, link.goodbye))
@@ -22,21 +22,27 @@ struct Connect {
   private static let refusalTime: UInt64 = 300_000_000
 
   private func connect(_ path: String) throws(Failure) -> OwnedDescriptor {
-    let end = monotonicNanoseconds() &+ Self.refusalTime
+    let refusalEnd = monotonicNanoseconds() &+ Self.refusalTime
+    let end = moment(after: options.timeout ?? Link.patience)
     do throws(SystemError) {
       while true {
-        do throws(SystemError) { return try UnixSocket.connect(path: path) } catch {
-          guard error.number == ECONNREFUSED, monotonicNanoseconds() < end else { throw error }
-          if watch.wait(-1, .input, until: monotonicNanoseconds() &+ 10_000_000) == .signal { throw error }
+        do throws(SystemError) {
+          if let socket = try UnixSocket.connectIfRoom(path: path) { return socket }
+          if monotonicNanoseconds() >= end { throw SystemError("connect", SystemError.timedOut) }
+        } catch { guard error.number == ECONNREFUSED, monotonicNanoseconds() < refusalEnd else { throw error } }
+        if watch.wait(-1, .input, until: monotonicNanoseconds() &+ 10_000_000) == .signal {
+          throw SystemError("connect", EINTR)
         }
       }
     } catch {
-      let advice =
-        switch error.number {
-        case ENOENT, ECONNREFUSED: "nobody serves there: start shmpeer serve --socket \(path) first"
-        case EPROTOTYPE, ENOTSOCK: "it is not a socket of shmpeer serve"
-        default: "check the path and its permissions"
-        }
+      let advice: String
+      switch error.number {
+      case EINTR: throw Failure(.unverified, "ended by a signal before there was a link")
+      case SystemError.timedOut: throw Failure(.unverified, "--socket \(path): its server has too many peers waiting")
+      case ENOENT, ECONNREFUSED: advice = "nobody serves there: start shmpeer serve --socket \(path) first"
+      case EPROTOTYPE, ENOTSOCK: advice = "it is not a socket of shmpeer serve"
+      default: advice = "check the path and its permissions"
+      }
       throw Failure(.missing, "--socket \(path): \(error); \(advice)")
     }
   }

@@ -14,24 +14,40 @@ struct Link {
   let options: Options
   let watch: Watch
 
-  /// A server behind a silent peer needs that peer's time before it comes to this one.
-  private static let patience: Duration = .seconds(15)
-  /// A peer that does not answer keeps the others waiting so long.
+  /// A server may have another peer before this one.
+  static let patience: Duration = .seconds(15)
+  /// How long a peer may be silent.
   private static let silence: Duration = .seconds(5)
 
-  /// Makes queues and hands them over.
+  /// What peers are told of this side's queues.
+  var offer: LinkOffer {
+    LinkOffer(
+      mtu: options.mtu, bufferByteCount: options.bufferByteCount, isEthernet: options.ethernet != nil,
+      hasVirtioNetHeader: options.hasVirtioNetHeader)
+  }
+  var limits: HandOverServer.Limits {
+    var limits = HandOverServer.Limits()
+    limits.timeout = min(options.timeout ?? Self.silence, Self.silence)
+    return limits
+  }
+
+  /// Makes this side's end of a link that a peer at the socket's path came for.
+  func join(_ peer: consuming HandedOver) throws(Failure) -> JoinedLink {
+    do {
+      let goodbye = Goodbye(on: peer.peer)
+      return JoinedLink(endpoint: try peer.makeLink(options: options.linkOptions), goodbye: goodbye)
+    } catch { throw Failure(error) }
+  }
+
+  /// Makes queues and hands them over to the one peer that has the other end of the socket.
   func serve(_ socket: consuming OwnedDescriptor) throws(Failure) -> JoinedLink {
     var geometry = QueueGeometry()
     geometry.bufferByteCount = options.bufferByteCount
-    let offer = LinkOffer(
-      mtu: options.mtu, bufferByteCount: options.bufferByteCount, isEthernet: options.ethernet != nil,
-      hasVirtioNetHeader: options.hasVirtioNetHeader)
     let number = socket.number
     do {
       let queues = try QueuePair.make(geometry)
-      let timeout = min(options.timeout ?? Self.silence, Self.silence)
       try interruptible(number) { () throws(LinkError) in
-        try HandOver.offer(queues, offer, on: number, timeout: timeout)
+        try HandOver.offer(queues, offer, on: number, timeout: limits.timeout)
       }
       let goodbye = Goodbye(on: number)
       let link = try SharedMemEndpoint(
@@ -46,36 +62,37 @@ struct Link {
   /// Receives queues.
   func connect(_ socket: consuming OwnedDescriptor) throws(Failure) -> JoinedLink {
     let number = socket.number
-    let accepted: AcceptedOffer
+    let goodbye = Goodbye(on: number)
     do {
-      accepted = try interruptible(number) { () throws(LinkError) in
-        try HandOver.accept(on: number, timeout: options.timeout ?? Self.patience)
+      let link = try interruptible(number) { () throws(LinkError) in
+        try HandOver.accept(on: number, timeout: options.timeout ?? Self.patience) { offer, queues throws(LinkError) in
+          try SharedMemEndpoint(
+            .client, queues: queues, peer: number, bufferByteCount: offer.bufferByteCount,
+            hasVirtioNetHeader: offer.hasVirtioNetHeader, options: try linkOptions(for: offer))
+        }
       }
+      // The link owns it now.
+      _ = socket.release()
+      return JoinedLink(endpoint: link, goodbye: goodbye)
     } catch { throw failure(error) }
-    let offer = accepted.offer
+  }
+
+  private func linkOptions(for offer: LinkOffer) throws(LinkError) -> LinkOptions {
     guard offer.isEthernet == (options.ethernet != nil) else {
-      throw Failure(
-        .usage,
+      throw LinkError(
+        .invalidArgument,
         offer.isEthernet
           ? "the server's link has Ethernet frames: give this side an address by --ethernet MAC"
           : "the server's link has no Ethernet frames: leave out --ethernet")
     }
     if options.hasVirtioNetHeader, !offer.hasVirtioNetHeader {
-      throw Failure(
-        .usage, "the server's link has no virtio-net headers: leave out --virtio-net-header, or give it there")
+      throw LinkError(
+        .invalidArgument, "the server's link has no virtio-net headers: leave out --virtio-net-header, or give it there")
     }
     var linkOptions = options.linkOptions
     // The server's word, unless this side was told to send larger packets.
     if options.givenMTU == nil { linkOptions.mtu = max(offer.mtu, options.size) }
-    do {
-      let goodbye = Goodbye(on: number)
-      let link = try SharedMemEndpoint(
-        .client, queues: accepted.takeQueues(), peer: number, bufferByteCount: offer.bufferByteCount,
-        hasVirtioNetHeader: offer.hasVirtioNetHeader, options: linkOptions)
-      // The link owns it now.
-      _ = socket.release()
-      return JoinedLink(endpoint: link, goodbye: goodbye)
-    } catch { throw Failure(error) }
+    return linkOptions
   }
 
   /// Runs a hand-over, which waits for the peer, and ends the connection when a signal comes.

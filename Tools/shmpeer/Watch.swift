@@ -44,6 +44,17 @@ final class Watch: Sendable {
       if let deadline, monotonicNanoseconds() >= deadline { return .timedOut }
     }
   }
+
+  /// The same for what a server of hand-overs waits for; `ready` may mean nothing.
+  func wait(_ plan: LinkWaitPlan, until deadline: UInt64?) -> Wake {
+    let now = monotonicNanoseconds()
+    let ends = [deadline.map { $0 > now ? $0 - now : 0 }, plan.timeout?.clampedNanoseconds].compactMap(\.self)
+    let entries = plan.entries.map { ($0.descriptor, PollEvents(rawValue: $0.events)) }
+    do { try poll(entries + [(signals.number, .input)], nanoseconds: ends.min()) } catch {}
+    if isSignalled { return .signal }
+    if let deadline, monotonicNanoseconds() >= deadline { return .timedOut }
+    return .ready
+  }
 }
 
 /// A point in time from now on, for `Watch.wait`.

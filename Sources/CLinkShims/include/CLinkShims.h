@@ -57,6 +57,7 @@ extern const int LINK_MSG_NOSIGNAL;
 extern const int LINK_MSG_TRUNC;
 extern const int LINK_MSG_CTRUNC;
 extern const short LINK_POLLRDHUP;
+extern const int LINK_SO_PASSRIGHTS;
 size_t link_cmsg_space(size_t count);
 size_t link_cmsg_len(size_t count);
 struct cmsghdr *link_cmsg_first(struct msghdr *message);
