@@ -20,19 +20,11 @@ extension OwnedDescriptor {
   package static func sealedMemory(
     name: String, byteCount: Int, startingWith prefix: [UInt8] = []
   ) throws(SystemError) -> OwnedDescriptor {
-    let flags = LINK_MFD_CLOEXEC | LINK_MFD_ALLOW_SEALING
-    let file = OwnedDescriptor(
-      owning: try systemCall("memfd_create") {
-        // SAFETY: the call copies the name.
-        unsafe link_memfd_create(name, flags)
-      })
-    _ = try systemCall("ftruncate") { ftruncate(file.number, byteCount) }
+    let file = try unsealedMemory(byteCount: byteCount, name: name, startingWith: prefix)
     // Reserve the pages now: on a full tmpfs or memory cgroup the error belongs here, not in a SIGBUS later.
     // posix_fallocate returns its error instead of setting errno.
     let reserved = posix_fallocate(file.number, 0, byteCount)
     if reserved != 0 { throw SystemError("fallocate", reserved) }
-    // SAFETY: the array's bytes are valid during the call.
-    _ = try systemCall("pwrite") { unsafe pwrite(file.number, prefix, prefix.count, 0) }
     _ = try systemCall("fcntl(F_ADD_SEALS)") { fcntl(file.number, LINK_F_ADD_SEALS, FileSeals.fixedSize.rawValue) }
     return file
   }
@@ -40,15 +32,18 @@ extension OwnedDescriptor {
   /// The same without seals: what other implementations make, and a peer can truncate. `isHugePages`: of huge pages, of
   /// whose size `byteCount` is a multiple.
   package static func unsealedMemory(
-    byteCount: Int, isHugePages: Bool = false
+    byteCount: Int, name: String = "link-unsealed", startingWith prefix: [UInt8] = [], isHugePages: Bool = false
   ) throws(SystemError) -> OwnedDescriptor {
     let flags = LINK_MFD_CLOEXEC | LINK_MFD_ALLOW_SEALING | (isHugePages ? LINK_MFD_HUGETLB : 0)
     let file = OwnedDescriptor(
       owning: try systemCall("memfd_create") {
         // SAFETY: the call copies the name.
-        unsafe link_memfd_create("link-unsealed", flags)
+        unsafe link_memfd_create(name, flags)
       })
     _ = try systemCall("ftruncate") { ftruncate(file.number, byteCount) }
+    if prefix.isEmpty { return file }
+    // SAFETY: the array's bytes are valid during the call.
+    _ = try systemCall("pwrite") { unsafe pwrite(file.number, prefix, prefix.count, 0) }
     return file
   }
 

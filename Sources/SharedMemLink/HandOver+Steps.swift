@@ -23,7 +23,7 @@ extension HandOver {
   }
 
   static func send(_ queues: borrowing QueuePair, _ offer: LinkOffer, on socket: Int32) throws(LinkError) {
-    let bytes = HandOverMessage.encode(offer, memoryByteCounts: try queues.memoryByteCounts())
+    let bytes = HandOverMessage.encode(offer, memoryByteCounts: queues.memoryByteCounts)
     do throws(SystemError) {
       try DescriptorMessage(bytes: bytes, descriptors: queues.descriptors).send(on: socket)
     } catch { throw LinkError(error, "hand-over: sending the queues") }

@@ -33,7 +33,8 @@ public enum HandOver {
   /// descriptors are no queues of the sizes that were said, `system`, and what `makeLink` throws. The queues are closed
   /// then, and the other side is told.
   public static func accept<Link: ~Copyable>(
-    on socket: Int32, as role: SharedMemEndpoint.Role = .client, timeout: Duration = .seconds(5),
+    on socket: Int32, as role: SharedMemEndpoint.Role = .client, accepting policy: FilePolicy = .sealedOnly,
+    timeout: Duration = .seconds(5),
     _ makeLink: (LinkOffer, consuming QueuePair) throws(LinkError) -> Link
   ) throws(LinkError) -> Link {
     let deadline = monotonicNanoseconds() &+ timeout.clampedNanoseconds
@@ -50,7 +51,7 @@ public enum HandOver {
         throw LinkError(.protocolViolation, "hand-over: the offer makes this side the \(offer.receiverRole)")
       }
       verdict = .badDescriptors
-      let queues = try takeQueues(&message, claimedByteCounts)
+      let queues = try takeQueues(&message, claimedByteCounts, policy)
       verdict = .failed
       let link = try makeLink(offer, queues)
       // A server that went meanwhile is for the link to notice.
@@ -94,19 +95,19 @@ public enum HandOver {
 
   /// Moves the descriptors of the message into queues; those that a failure leaves stay in the message.
   private static func takeQueues(
-    _ message: inout DescriptorMessage, _ claimedByteCounts: [Int]
+    _ message: inout DescriptorMessage, _ claimedByteCounts: [Int], _ policy: FilePolicy
   ) throws(LinkError) -> QueuePair {
     let count = QueueFiles.count
     guard message.descriptors.count == 2 * count else {
       throw LinkError(
         .badDescriptor, "hand-over: \(message.descriptors.count) descriptors came with the offer: must be \(2 * count)")
     }
-    let transmit = try QueueFiles(takingOwnershipOf: Array(message.descriptors[..<count]))
+    let transmit = try QueueFiles(takingOwnershipOf: Array(message.descriptors[..<count]), accepting: policy)
     message.descriptors.removeFirst(count)
-    let receive = try QueueFiles(takingOwnershipOf: message.descriptors)
+    let receive = try QueueFiles(takingOwnershipOf: message.descriptors, accepting: policy)
     message.descriptors = []
     let queues = QueuePair(transmit: transmit, receive: receive)
-    let byteCounts = try queues.memoryByteCounts()
+    let byteCounts = queues.memoryByteCounts
     guard byteCounts == claimedByteCounts else {
       throw LinkError(
         .badDescriptor, "hand-over: the files have \(byteCounts) bytes, and the offer says \(claimedByteCounts)")

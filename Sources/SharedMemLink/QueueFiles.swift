@@ -10,6 +10,10 @@ public struct QueueFiles: ~Copyable, Sendable {
   let transmitPipe: OwnedDescriptor
   let receivePipe: OwnedDescriptor
   let sharedData: OwnedDescriptor
+  /// The sizes of the four memory files, in wire order, as they were checked.
+  let memoryByteCounts: [Int]
+  /// Nobody can change these sizes.
+  let isSealed: Bool
 
   /// How many descriptors a queue has.
   public static let count = 5
@@ -17,20 +21,25 @@ public struct QueueFiles: ~Copyable, Sendable {
   static let memoryCount = 4
 
   /// Takes ownership of five descriptors that were sent or inherited. Each is checked: an eventfd in counter mode, and four
-  /// memory files of a possible size, sealed against being resized: an unsealed file that the peer truncates would end
-  /// this process by SIGBUS.
+  /// memory files of a possible size, sealed against being resized unless `policy` takes others.
   /// Throws `badDescriptor`, naming the one that is wrong; the caller keeps all of them then.
-  public init(takingOwnershipOf descriptors: [Int32]) throws(LinkError) {
+  public init(
+    takingOwnershipOf descriptors: [Int32], accepting policy: FilePolicy = .sealedOnly
+  ) throws(LinkError) {
     guard descriptors.count == Self.count, Set(descriptors).count == Self.count else {
       throw LinkError(
         .badDescriptor,
         "a queue has five different descriptors (data, event, tx pipe, rx pipe, shared data), not \(descriptors)")
     }
-    try Self.checkMemory(descriptors[0], "data", QueueGeometry.dataRange)
-    try Self.checkPipe(descriptors[2], "tx pipe")
-    try Self.checkPipe(descriptors[3], "rx pipe")
-    try Self.checkMemory(descriptors[4], "shared data", QueueGeometry.sharedRange)
+    let checked = [
+      try MemoryFileCheck(descriptors[0], "data", QueueGeometry.dataRange, policy),
+      try MemoryFileCheck(pipe: descriptors[2], "tx pipe", policy),
+      try MemoryFileCheck(pipe: descriptors[3], "rx pipe", policy),
+      try MemoryFileCheck(descriptors[4], "shared data", QueueGeometry.sharedRange, policy),
+    ]
     event = try EventFD(takingOwnershipOf: descriptors[1])
+    memoryByteCounts = checked.map(\.byteCount)
+    isSealed = checked.allSatisfy(\.isSealed)
     data = OwnedDescriptor(owning: descriptors[0])
     transmitPipe = OwnedDescriptor(owning: descriptors[2])
     receivePipe = OwnedDescriptor(owning: descriptors[3])
@@ -51,19 +60,25 @@ public struct QueueFiles: ~Copyable, Sendable {
           name: "link-tx-pipe", byteCount: geometry.pipeByteCount, startingWith: freshPipe),
         receivePipe: try .sealedMemory(
           name: "link-rx-pipe", byteCount: geometry.pipeByteCount, startingWith: freshPipe),
-        sharedData: try .sealedMemory(name: "link-shared", byteCount: QueueGeometry.sharedByteCount))
+        sharedData: try .sealedMemory(name: "link-shared", byteCount: QueueGeometry.sharedByteCount),
+        memoryByteCounts: [
+          geometry.dataByteCount, geometry.pipeByteCount, geometry.pipeByteCount, QueueGeometry.sharedByteCount,
+        ], isSealed: true)
     } catch { throw LinkError(error, "queue files") }
   }
 
   private init(
     data: consuming OwnedDescriptor, event: consuming EventFD, transmitPipe: consuming OwnedDescriptor,
-    receivePipe: consuming OwnedDescriptor, sharedData: consuming OwnedDescriptor
+    receivePipe: consuming OwnedDescriptor, sharedData: consuming OwnedDescriptor, memoryByteCounts: [Int],
+    isSealed: Bool
   ) {
     self.data = data
     self.event = event
     self.transmitPipe = transmitPipe
     self.receivePipe = receivePipe
     self.sharedData = sharedData
+    self.memoryByteCounts = memoryByteCounts
+    self.isSealed = isSealed
   }
 
   /// The numbers in wire order, to send or to inherit. They stay this value's.
@@ -77,7 +92,8 @@ public struct QueueFiles: ~Copyable, Sendable {
     do {
       return QueueFiles(
         data: try data.duplicate(), event: event, transmitPipe: try transmitPipe.duplicate(),
-        receivePipe: try receivePipe.duplicate(), sharedData: try sharedData.duplicate())
+        receivePipe: try receivePipe.duplicate(), sharedData: try sharedData.duplicate(),
+        memoryByteCounts: memoryByteCounts, isSealed: isSealed)
     } catch { throw LinkError(error, "queue files") }
   }
 
@@ -92,58 +108,5 @@ public struct QueueFiles: ~Copyable, Sendable {
         try OwnedDescriptor.identity(of: receivePipe.number), try OwnedDescriptor.identity(of: sharedData.number),
       ]
     } catch { throw LinkError(error, "queue files") }
-  }
-
-  /// The sizes of the four memory files, in wire order.
-  func memoryByteCounts() throws(LinkError) -> [Int] {
-    do throws(SystemError) {
-      return [
-        try data.status().byteCount, try transmitPipe.status().byteCount, try receivePipe.status().byteCount,
-        try sharedData.status().byteCount,
-      ]
-    } catch { throw LinkError(error, "queue files") }
-  }
-
-  private static func checkPipe(_ number: Int32, _ role: String) throws(LinkError) {
-    try checkMemory(number, role, QueueGeometry.pipeRange)
-    let word: UInt64
-    do { word = try OwnedDescriptor.firstWord(of: number) } catch {
-      throw LinkError(error, "\(role) descriptor \(number)", code: .badDescriptor)
-    }
-    // A slot's header is never zero, and the first slot is there from the start.
-    if word == 0 {
-      throw LinkError(.badDescriptor, "\(role) descriptor \(number) is no pipe: are the five in wire order?")
-    }
-  }
-
-  private static func checkMemory(_ number: Int32, _ role: String, _ range: ClosedRange<Int>) throws(LinkError) {
-    let name = "\(role) descriptor \(number)"
-    let byteCount: Int
-    do { byteCount = try OwnedDescriptor.status(of: number).byteCount } catch {
-      throw LinkError(error, name, code: .badDescriptor)
-    }
-    var seals: FileSeals = []
-    do { seals = try OwnedDescriptor.seals(of: number) } catch {
-      throw LinkError(error, "\(name) is not a memory file (memfd)", code: .badDescriptor)
-    }
-    let isHugePages: Bool
-    do { isHugePages = try OwnedDescriptor.isHugePages(number) } catch {
-      throw LinkError(error, name, code: .badDescriptor)
-    }
-    if isHugePages {
-      throw LinkError(
-        .badDescriptor, "\(name) is made of huge pages, which can run out: its maker has to use plain ones")
-    }
-    guard seals.isSuperset(of: .fixedSize) else {
-      throw LinkError(
-        .badDescriptor,
-        "\(name) is not sealed against resizing: its maker has to add F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_SEAL")
-    }
-    guard range.contains(byteCount) else {
-      throw LinkError(
-        .badDescriptor,
-        "\(name) has \(byteCount) bytes: must be \(range.lowerBound) to \(range.upperBound); are the five in wire order?"
-      )
-    }
   }
 }

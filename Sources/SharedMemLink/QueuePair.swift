@@ -21,7 +21,7 @@ public struct QueuePair: ~Copyable, Sendable {
   public var descriptors: [Int32] { transmit.descriptors + receive.descriptors }
 
   /// The sizes of the eight memory files, in the same order.
-  func memoryByteCounts() throws(LinkError) -> [Int] { try transmit.memoryByteCounts() + receive.memoryByteCounts() }
+  var memoryByteCounts: [Int] { transmit.memoryByteCounts + receive.memoryByteCounts }
 
   /// A second pair on the same files, for the other end in the same process.
   public func duplicate() throws(LinkError) -> QueuePair {

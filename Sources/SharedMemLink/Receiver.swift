@@ -99,7 +99,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
     if desk.answersWish(isIdle: count == 0) { queue.tally[.roomAnnouncement] += 1 }
     published.publish(&queue.tally)
     if count > 0 { dispatcher.deliverPackets(&batch) }
-    if queue.isCorrupt { return .ended(.failed(SharedMemEndpoint.brokenPipe)) }
+    if let failure = memory.failure(isCorrupt: queue.isCorrupt) { return .ended(.failed(failure)) }
     if let left = batchesLeft {
       // A dead peer adds nothing; one that only closed its socket could go on for ever.
       if count == 0 || left == 0 { return .ended(.peerDisconnected) }
@@ -121,7 +121,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
       return false
     } else {
       word.enable()
-      guard queue.isEmpty else {
+      guard queue.isEmpty, !memory.wasResized else {
         word.disable()
         return false
       }

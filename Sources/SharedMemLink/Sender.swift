@@ -13,8 +13,8 @@ protocol Sender: AnyObject, Sendable {
   func looksForRoom(isAnnounced: Bool) -> Bool
   /// Whether the peer has taken everything; after `release`, whether it had by then.
   func isDrained() -> Bool
-  /// The peer broke one of the pipes: neither room nor the end of what was sent will come.
-  var isCorrupt: Bool { get }
+  /// What the peer broke: neither room nor the end of what was sent will come.
+  var failure: LinkError? { get }
   /// Gets threads out of a `send` that the peer holds up. `forGood`: those to come as well.
   func freeHeldUpThreads(forGood: Bool)
   /// Gives the queue's memory and descriptor back.
@@ -24,7 +24,8 @@ protocol Sender: AnyObject, Sendable {
 
 struct SendResult {
   let count: Int
-  let isCorrupt: Bool
+  /// The peer broke something.
+  let isBroken: Bool
   /// Room is wanted now, and the driver has to be woken for it.
   let wakesDriver: Bool
   /// To be rung.
@@ -53,7 +54,7 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
     state.withLock { $0 == nil ? hadDrained.load(ordering: .relaxed) : $0!.queue.isDrained() }
   }
 
-  var isCorrupt: Bool { state.withLock { $0 == nil ? false : $0!.queue.isCorrupt } }
+  var failure: LinkError? { state.withLock { $0 == nil ? nil : $0!.failure() } }
 
   func freeHeldUpThreads(forGood: Bool) {
     let bell = state.withLock { $0?.bell }
@@ -94,16 +95,20 @@ struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
     var count = queue.send(frames, limits)
     var wakesDriver = false
     if count < frames.count {
-      if !queue.isCorrupt { wakesDriver = refuse(frames, from: &count, limits, room) }
+      if !queue.isCorrupt, !memory.wasResized { wakesDriver = refuse(frames, from: &count, limits, room) }
     } else if room.isWanted {
       withdraw(room)
     }
     let rings = count > 0 && word.isWanted()
     if rings { queue.tally[.notification] += 1 }
     published.publish(&queue.tally)
+    let isBroken = queue.isCorrupt || memory.wasResized
     return SendResult(
-      count: count, isCorrupt: queue.isCorrupt, wakesDriver: wakesDriver, bell: rings ? memory.bell : nil)
+      count: count, isBroken: isBroken, wakesDriver: wakesDriver, bell: rings ? memory.bell : nil)
   }
+
+  // Mutating, since the compiler can only change what it finds in an optional.
+  mutating func failure() -> LinkError? { memory.failure(isCorrupt: queue.isCorrupt) }
 
   /// Leaves a wish for room, then tries once more. Returns whether the driver has to be woken.
   @inline(never) private mutating func refuse(

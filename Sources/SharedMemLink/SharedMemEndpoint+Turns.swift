@@ -20,7 +20,7 @@ extension SharedMemEndpoint: RunnableLink {
     case .announced: break
     }
     let hasRoom = sender.looksForRoom(isAnnounced: word == .announced)
-    if sender.isCorrupt { endBroken() }
+    endIfBroken()
     return hasRoom
   }
 

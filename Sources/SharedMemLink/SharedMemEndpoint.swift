@@ -110,22 +110,24 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     if receiver.isPeerGone { throw LinkCloseReason.peerDisconnected.error }
     let limits = SendLimits(mtu: currentMTU.load(ordering: .relaxed), headerLength: framing.headerLength)
     guard let result = sender.send(packets, limits, room) else { throw runner.refusal() }
-    if result.isCorrupt { endBroken() }
+    if result.isBroken { endIfBroken() }
     if result.wakesDriver { runner.ringBell() }
     if result.count > 0 || packets.isEmpty { return result.count }
-    throw result.isCorrupt ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
+    throw result.isBroken ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
   }
 
   /// Whether the peer has taken everything that was sent. It becomes true as the peer goes on; nothing announces it.
   public var isDrained: Bool {
     let isDrained = sender.isDrained()
     // Whoever waits for it would wait for ever.
-    if !isDrained, sender.isCorrupt { endBroken() }
+    if !isDrained { endIfBroken() }
     return isDrained
   }
 
-  /// Ends the link because the peer broke a pipe.
-  func endBroken() { runner.close(.failed(Self.brokenPipe), self) }
-
-  static let brokenPipe = LinkError(.protocolViolation, "the peer broke the structure of a pipe")
+  /// Ends the link if the peer broke something of the sender's.
+  @discardableResult func endIfBroken() -> Bool {
+    guard let failure = sender.failure else { return false }
+    runner.close(.failed(failure), self)
+    return true
+  }
 }

@@ -20,6 +20,11 @@ final class Peer: Sendable {
     }
     func number(_ key: String) -> Int? { (json?[key] as? NSNumber)?.intValue }
     func text(_ key: String) -> String? { json?[key] as? String }
+    /// It was not killed.
+    var hasExited: Bool {
+      if case .exited = ending { return true }
+      return false
+    }
     var messageLines: [Substring] { messages.split(separator: "\n") }
   }
 
@@ -54,6 +59,11 @@ final class Peer: Sendable {
 
   /// Standard error so far.
   var messagesSoFar: String { Self.text(of: messages) }
+
+  /// Signals it at the deadline, unless it has ended by then.
+  func signal(_ number: Int32, unlessEndedBy end: UInt64) {
+    if ending.wait(deadline: end, { $0 }) == nil { signal(number) }
+  }
 
   func signal(_ number: Int32) { ChildProcess.signal(number, to: processIdentifier) }
 

@@ -25,7 +25,7 @@ struct Attach {
   }
 
   private func files(_ flag: String, _ numbers: [Int32]) throws(Failure) -> QueueFiles {
-    do { return try QueueFiles(takingOwnershipOf: numbers) } catch {
+    do { return try QueueFiles(takingOwnershipOf: numbers, accepting: options.filePolicy) } catch {
       throw Self.refusal(error, "\(flag) \(numbers.map(String.init).joined(separator: ","))")
     }
   }

@@ -118,6 +118,7 @@ enum Help {
       --virtio-net-header each frame in shared memory lies behind a virtio-net header of 10 bytes; both ends have to
                           say so, but connect, which is told by the server
       --trim              cut received IP packets to their own length
+      --accept-unsealed   take memory files that the peer can resize; one that does closes the link (connect, attach)
       --no-offload        leave offloads out; there are none yet
       --spin US           how long an idle link looks on before it sleeps, 0 to 10000 microseconds (50; bridges 0)
       --timeout S         give up after so many seconds, with exit code 1

@@ -65,7 +65,9 @@ struct Link {
     let goodbye = Goodbye(on: number)
     do {
       let link = try interruptible(number) { () throws(LinkError) in
-        try HandOver.accept(on: number, timeout: options.timeout ?? Self.patience) { offer, queues throws(LinkError) in
+        try HandOver.accept(
+          on: number, accepting: options.filePolicy, timeout: options.timeout ?? Self.patience
+        ) { offer, queues throws(LinkError) in
           try SharedMemEndpoint(
             .client, queues: queues, peer: number, bufferByteCount: offer.bufferByteCount,
             hasVirtioNetHeader: offer.hasVirtioNetHeader, options: try linkOptions(for: offer))

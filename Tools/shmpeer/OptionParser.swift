@@ -78,6 +78,8 @@ struct OptionParser {
     case "--json": options.isJSON = true
     case "--virtio-net-header" where options.command != .fd: options.hasVirtioNetHeader = true
     case "--trim": options.trims = true
+    // Where a side has made the files itself there is nothing to accept.
+    case "--accept-unsealed": options.acceptsUnsealed = true
     case "--keep": options.keeps = true
     // There is no offload to switch off yet.
     case "--no-offload": break

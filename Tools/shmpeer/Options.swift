@@ -70,6 +70,7 @@ struct Options {
   var isJSON = false
   var hasVirtioNetHeader = false
   var trims = false
+  var acceptsUnsealed = false
   var keeps = false
   var isTun = false
   var duration: Duration = .seconds(3)
@@ -93,6 +94,8 @@ struct Options {
     if let givenSpin { options.spin = givenSpin }
     return options
   }
+
+  var filePolicy: FilePolicy { acceptsUnsealed ? .unsealedGuarded : .sealedOnly }
 
   /// Descriptors that the command line names: they must have been open when the tool started.
   var namedDescriptors: [Int32] {

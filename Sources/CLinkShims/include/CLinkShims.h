@@ -1,5 +1,6 @@
 // Names for what Swift's Glibc overlay cannot import: functions hidden behind _GNU_SOURCE, function-like
-// macros, variadic calls. No logic and no state: every line is one C name under a Swift-visible one.
+// macros, variadic calls. No logic and no state: every line is one C name under a Swift-visible one. The one exception is
+// the guard against SIGBUS, in a file of its own.
 #pragma once
 
 #include <poll.h>
@@ -30,6 +31,17 @@ extern const int LINK_F_GET_SEALS;
 extern const int LINK_F_SEAL_SEAL;
 extern const int LINK_F_SEAL_SHRINK;
 extern const int LINK_F_SEAL_GROW;
+
+// MARK: the guard of mappings whose file others can shrink (fault_guard.c)
+
+/// Takes the signal SIGBUS over, once for the process. Returns 0, or -1 and errno.
+int link_guard_install(void);
+/// From now on a SIGBUS in this mapping puts zeros in its place. Returns a slot, or -1 and errno when there is none left.
+int link_guard_add(void *base, size_t length);
+/// Before the mapping goes.
+void link_guard_remove(int slot);
+/// Whether the mapping has been replaced by zeros.
+int link_guard_has_faulted(int slot);
 
 // MARK: waiting, threads, signals
 

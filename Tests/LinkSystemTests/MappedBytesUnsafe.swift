@@ -1,0 +1,19 @@
+import LinkSystem
+
+/// The first byte of a mapping, read once.
+@inline(never) func firstByte(of mapping: borrowing Mapping) -> UInt8 {
+  // SAFETY: mappings are not empty, and this one is borrowed.
+  unsafe UnsafeRawPointer(mapping.base).load(as: UInt8.self)
+}
+
+@inline(never) func lastByte(of mapping: borrowing Mapping) -> UInt8 {
+  // SAFETY: as above.
+  unsafe UnsafeRawPointer(mapping.base).load(fromByteOffset: mapping.byteCount - 1, as: UInt8.self)
+}
+
+@inline(never) func writeEverywhere(_ mapping: borrowing Mapping) {
+  for offset in stride(from: mapping.byteCount - 1, through: 0, by: -1000) {
+    // SAFETY: within the mapping.
+    unsafe mapping.base.storeBytes(of: 0x55, toByteOffset: offset, as: UInt8.self)
+  }
+}
