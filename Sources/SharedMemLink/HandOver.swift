@@ -127,3 +127,15 @@ public enum HandOver {
     }
   }
 }
+
+extension SharedMemEndpoint {
+  /// The receiver's end of a link, as the offer says: for `HandOver.accept`.
+  /// Throws as the other initialiser.
+  public convenience init(
+    _ offer: LinkOffer, queues: consuming QueuePair, peer: Int32, options: LinkOptions
+  ) throws(LinkError) {
+    try self.init(
+      offer.receiverRole, queues: queues, peer: peer, bufferByteCount: offer.bufferByteCount,
+      hasVirtioNetHeader: offer.hasVirtioNetHeader, options: options)
+  }
+}

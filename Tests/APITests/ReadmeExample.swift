@@ -19,7 +19,7 @@ func serveOnePeer(at path: String) throws(LinkError) {
 func sendOnePacket(to path: String) throws(LinkError) {
   let server = try HandOver.connect(path: path)
   let link = try HandOver.accept(on: server) { offer, queues throws(LinkError) in
-    try SharedMemEndpoint(.client, queues: queues, peer: server, options: LinkOptions(mtu: offer.mtu))
+    try SharedMemEndpoint(offer, queues: queues, peer: server, options: LinkOptions(mtu: offer.mtu))
   }
   try link.attach(Printer())
   var batch = PacketBatch(capacity: 1, pool: PacketPool(frameByteCount: 1500, capacity: 1))

@@ -14,9 +14,7 @@ private func goodClient(_ path: String) throws -> Monitor<String?> {
     do throws(LinkError) {
       let socket = try HandOver.connect(path: path)
       let link = try HandOver.accept(on: socket, timeout: .seconds(20)) { offer, queues throws(LinkError) in
-        try SharedMemEndpoint(
-          .client, queues: queues, peer: socket, bufferByteCount: offer.bufferByteCount,
-          options: LinkOptions(mtu: offer.mtu))
+        try SharedMemEndpoint(offer, queues: queues, peer: socket, options: LinkOptions(mtu: offer.mtu))
       }
       let inbox = Inbox()
       try link.attach(inbox)

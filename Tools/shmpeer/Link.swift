@@ -68,9 +68,7 @@ struct Link {
         try HandOver.accept(
           on: number, accepting: options.filePolicy, timeout: options.timeout ?? Self.patience
         ) { offer, queues throws(LinkError) in
-          try SharedMemEndpoint(
-            .client, queues: queues, peer: number, bufferByteCount: offer.bufferByteCount,
-            hasVirtioNetHeader: offer.hasVirtioNetHeader, options: try linkOptions(for: offer))
+          try SharedMemEndpoint(offer, queues: queues, peer: number, options: try linkOptions(for: offer))
         }
       }
       // The link owns it now.
@@ -89,7 +87,8 @@ struct Link {
     }
     if options.hasVirtioNetHeader, !offer.hasVirtioNetHeader {
       throw LinkError(
-        .invalidArgument, "the server's link has no virtio-net headers: leave out --virtio-net-header, or give it there")
+        .invalidArgument, "the server's link has no virtio-net headers: leave out --virtio-net-header, or give it there"
+      )
     }
     var linkOptions = options.linkOptions
     // The server's word, unless this side was told to send larger packets.
