@@ -29,14 +29,17 @@ enum HandOverMessage {
   private static let ethernetFlag: UInt32 = 1
   private static let virtioNetHeaderFlag: UInt32 = 2
 
-  /// The first message: magic, version, the role that its sender wants to take.
+  // Each message has a size of its own, which tells them apart.
+
+  /// The first message: magic, version, the role that its sender wants to take, zero.
+  private static let helloByteCount = 16
   static func encodeHello(_ role: SharedMemEndpoint.Role) -> [UInt8] {
-    magic + bytes(version) + bytes(number(of: role))
+    magic + bytes(version) + bytes(number(of: role)) + bytes(UInt32(0))
   }
 
   static func decodeHello(_ message: [UInt8]) throws(Problem) -> SharedMemEndpoint.Role {
     try checkHead(message)
-    guard message.count == answerByteCount, let role = role(number(message, at: 8)) else { throw .malformed }
+    guard message.count == helloByteCount, let role = role(number(message, at: 8)) else { throw .malformed }
     return role
   }
 

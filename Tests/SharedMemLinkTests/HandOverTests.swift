@@ -26,8 +26,7 @@ private func error(_ body: () throws(LinkError) -> Void) -> LinkError? {
 private let goodSizes: [UInt8] = [0, 0, 0x10, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0x10, 0, 0]
 private let goodOffer: [UInt8] =
   head + [1, 0, 0xdc, 5, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + goodSizes + goodSizes
-/// A client's hello, which looks like a server's "accepted".
-private let hello: [UInt8] = head + [1, 0, 0, 0, 0, 0]
+private let hello: [UInt8] = head + [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 
 /// A message that is refused: a word of the error, or the verdict that the other side gets.
 struct WrongMessage: Sendable {
@@ -46,6 +45,7 @@ private let wrongAnswers: [WrongMessage] = [
   WrongMessage(bytes: head + [1, 0, 9, 0, 0, 0], word: "malformed"),
   WrongMessage(bytes: head + [1, 0, 3, 0, 0, 0], word: "descriptors"),
   WrongMessage(bytes: [UInt8](repeating: 65, count: 4000), word: "not of this protocol"),
+  WrongMessage(bytes: hello, word: "malformed"),
   WrongMessage(bytes: hello + [UInt8](repeating: 0, count: 4000), word: "malformed"),
 ]
 
@@ -76,8 +76,9 @@ private let wrongHellos: [WrongMessage] = [
   WrongMessage(bytes: Array("HELLO".utf8), word: "not of this protocol", verdict: 2),
   WrongMessage(bytes: head + [2, 0], word: "version 2", verdict: 1),
   WrongMessage(bytes: hello + [0], word: "malformed", verdict: 2),
-  WrongMessage(bytes: head + [1, 0, 2, 0, 0, 0], word: "malformed", verdict: 2),
-  WrongMessage(bytes: head + [1, 0, 1, 0, 0, 0], word: "same role", verdict: 4),
+  WrongMessage(bytes: head + [1, 0, 0, 0, 0, 0], word: "malformed", verdict: 2),
+  WrongMessage(bytes: head + [1, 0, 2, 0, 0, 0, 0, 0, 0, 0], word: "malformed", verdict: 2),
+  WrongMessage(bytes: head + [1, 0, 1, 0, 0, 0, 0, 0, 0, 0], word: "same role", verdict: 4),
 ]
 
 /// Takes the queues, and makes nothing of them.
