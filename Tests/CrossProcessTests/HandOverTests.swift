@@ -68,8 +68,8 @@ private struct EchoServer {
       }
       try misbehave(50)
       try server.expectPing()
-      let sitter = try server.connect("--sink")
-      #expect(try eventually { try server.holdings()[1] > before[1] })
+      let sitter = try server.connect("--sink", "--stats", "0.05")
+      #expect(try eventually { sitter.isTransferring })
       try misbehave(50)
       let next = try server.connect("--ping", "20", "--timeout", "30")
       sitter.signal(SIGTERM)

@@ -90,7 +90,7 @@ private func cutFilesOfBusyLinks(rounds: Int) throws {
       // What the first ones allocate for good is not a leak.
       try cutFilesOfBusyLinks(rounds: 1)
       let before = try ResourceSnapshot.baseline()
-      try cutFilesOfBusyLinks(rounds: 2)
+      try cutFilesOfBusyLinks(rounds: 1)
       var excess: [String] = []
       _ = try eventually {
         excess = try ResourceSnapshot().excess(over: before)
