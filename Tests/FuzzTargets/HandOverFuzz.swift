@@ -2,8 +2,8 @@ import LinkCore
 import LinkSystem
 import SharedMemLink
 
-/// The two messages of a hand-over, each over a real socket: an offer with any descriptors for a client, an answer for a
-/// server. Anything may come of it but a descriptor that stays open, or a peer without an answer.
+/// The three messages of a hand-over, each over a real socket: an offer with any descriptors for a client, an answer or a
+/// hello for a server. Anything may come of it but a descriptor that stays open, or a peer without an answer.
 enum HandOverFuzz {
   private static let queues = makeQueues()
   private static let event = makeEvent()
@@ -22,16 +22,22 @@ enum HandOverFuzz {
   }
 
   private static func exchange(_ input: inout FuzzInput) throws(FuzzFailure) {
-    let isOffer = input.choice(2) == 0
+    let kind = input.choice(3)
+    let isOffer = kind == 0
     let descriptors = chooseDescriptors(&input)
     let bytes = input.bytes(256)
     do throws(SystemError) {
       let sockets = try UnixSocket.pair(.seqpacket)
+      if kind == 1 { try DescriptorMessage(bytes: hello).send(on: sockets.first.number) }
       try DescriptorMessage(bytes: bytes, descriptors: descriptors).send(on: sockets.first.number)
       let isAccepted = isOffer ? accept(on: sockets.second.number) : offer(on: sockets.second.number)
       var answer = try DescriptorMessage.receive(on: sockets.first.number, limit: 256)
+      if isOffer {
+        guard answer?.bytes == hello else { throw SystemError("no hello", 0) }
+        answer = try DescriptorMessage.receive(on: sockets.first.number, limit: 256)
+      }
       // An empty message without descriptors is what the end of a connection looks like.
-      let isWanted = !(bytes.isEmpty && descriptors.isEmpty) || !isOffer
+      let isWanted = !(bytes.isEmpty && descriptors.isEmpty) || kind == 1
       let count = answer?.bytes.count ?? 0
       let isWhole = !isWanted || count > 0
       answer?.closeAll()
@@ -40,11 +46,14 @@ enum HandOverFuzz {
     } catch { throw FuzzFailure(description: "\(error)") }
   }
 
+  private static let hello: [UInt8] = Array("SWLINK".utf8) + [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+
   private static func accept(on socket: Int32) -> Bool {
     do throws(LinkError) {
-      let accepted = try HandOver.accept(on: socket, timeout: .zero)
-      try LinkOptions.validate(mtu: accepted.offer.mtu)
-      return true
+      return try HandOver.accept(on: socket, timeout: .zero) { offer, _ throws(LinkError) in
+        try LinkOptions.validate(mtu: offer.mtu)
+        return true
+      }
     } catch { return false }
   }
 

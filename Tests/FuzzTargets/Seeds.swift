@@ -122,7 +122,8 @@ extension FuzzTarget {
 
   private static var handOverSeeds: [Seed] {
     let head = Array("SWLINK".utf8) + [1, 0]
-    let offer = head + Seed.bytes(1500, 4) + Seed.bytes(2048, 4) + Seed.bytes(0, 8)
+    let sizes = [1 << 20, 1 << 16, 1 << 16, 4096].flatMap { Seed.bytes($0, 4) }
+    let offer = head + Seed.bytes(1500, 4) + Seed.bytes(2048, 4) + Seed.bytes(0, 8) + sizes + sizes
     let whole: [UInt8] = [5]
     return [
       Seed("offer", [0] + whole + offer), Seed("five-descriptors", [0, 1, 5] + offer),
@@ -131,6 +132,7 @@ extension FuzzTarget {
       Seed("another-version", [0] + whole + Array("SWLINK".utf8) + [2, 0]),
       Seed("accepted", [1, 0] + head + Seed.bytes(0, 4)), Seed("refused", [1, 0] + head + Seed.bytes(3, 4)),
       Seed("unknown-verdict", [1, 0] + head + Seed.bytes(9, 4)),
+      Seed("hello", [2, 0] + head + Seed.bytes(0, 8)), Seed("another-role", [2, 0] + head + Seed.bytes(1, 8)),
       Seed("with-descriptors", [1, 5] + head + [0, 0, 0, 0]),
     ]
   }
