@@ -40,7 +40,7 @@ extension Peer {
     #expect((latency["rtt_us"] as? [String: Any])?.keys.sorted() == ["p50", "p99", "p99_9"])
   }
 
-  @Test(arguments: [[], ["--ethernet", "02:00:00:00:00:01"], ["--virtio-net-header"]], [64, 2048, 2049, 9000])
+  @Test(arguments: [[], ["--ethernet", "02:00:00:00:00:01"]], [64, 2048, 2049, 9000])
   func `carry test packets from a source to a sink either way`(framing: [String], size: Int) throws {
     let count = 5000
     let source = ["--source", "\(count)", "--size", "\(size)"] + framing
@@ -53,6 +53,16 @@ extension Peer {
       #expect(received.number("received") == count)
       for key in ["lost", "corrupt", "reordered", "duplicated"] { #expect(received.number(key) == 0) }
     }
+  }
+
+  @Test func `carry test packets behind virtio-net headers, which the server alone asks for`() throws {
+    let pair = try ServedPair(
+      server: ["--source", "500", "--size", "2049", "--virtio-net-header"], client: ["--sink", "500"])
+    let outcomes = [pair.server.wait(), pair.client.wait()]
+    for outcome in outcomes { #expect(outcome.ending == .exited(0), "\(outcome)") }
+    #expect(outcomes[1].number("received") == 500)
+    let mismatch = try ServedPair(server: ["--echo"], client: ["--ping", "1", "--virtio-net-header"])
+    #expect(mismatch.client.wait().ending == .exited(2))
   }
 
   @Test func `answer pings`() throws {

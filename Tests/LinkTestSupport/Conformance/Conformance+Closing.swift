@@ -134,6 +134,37 @@ extension LinkConformance {
         try expectEqual(atA.snapshot.closeReasons, [.requested], "reasons")
       }
     },
+    Case("close while deliveries starve") { factory in
+      var options = LinkOptions()
+      options.batchCapacity = 4
+      options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
+      try factory.withPair(LinkOptions(), options) { a, b in
+        let kept = Keeper()
+        let (atA, atB) = (Inbox(), Inbox(onDelivery: { kept.takeAll(&$0) }))
+        try a.attach(atA)
+        try b.attach(atB)
+        try send(payloads(0..<8), on: a, atA)
+        try expect(eventually { b.statistics[.starvation] > 0 }, "no starvation")
+        b.close()
+        try expectEqual(atB.waitForClose(), .requested, "reason")
+        try expectEnd(b)
+        try expectEqual(kept.releaseAll(), 4, "packets kept")
+      }
+    },
+    Case("close from inside linkHasRoom") { factory in
+      try factory.withPair { a, b in
+        try prime(a, b)
+        let atA = Inbox(onRoom: { a.close() })
+        try a.attach(atA)
+        _ = try fill({ payload($0, 700) }, on: a)
+        try b.attach(Inbox())
+        try expectEqual(atA.waitForClose(), .requested, "reason")
+        try expectEnd(a)
+        let record = atA.snapshot
+        try expectEqual(record.roomCalls, 1, "linkHasRoom calls")
+        try expectEqual(record.strayCallbacks, 0, "callbacks at the same time or after the end")
+      }
+    },
     Case("200 links open, work and close") { factory in try cycles(200, factory) },
   ]
 
