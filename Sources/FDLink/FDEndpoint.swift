@@ -24,10 +24,12 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
     takingOwnershipOf descriptor: Int32, options: LinkOptions = LinkOptions(), fdOptions: FDOptions = FDOptions()
   ) throws(LinkError) {
     try options.validate()
+    try options.validateWithoutVirtioNetHeader()
     let runner = try LinkRunner(name: "fd-link", options: options)
     // The last that can throw: from here on the descriptor is the link's.
     let adopted = try AdoptedDescriptor(descriptor, isEthernet: options.linkAddress != nil)
     deviceName = adopted.deviceName
+    segmentation = options.segmentation
     capabilities = options.capabilities.union(options.linkAddress == nil ? [] : .resolutionRequired)
     link = DescriptorLink(adopted, runner, options, fdOptions)
   }
@@ -51,7 +53,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   }
   public var maxHeaderLength: Int { link.framing.headerLength }
   public var hardwareType: HardwareType { link.framing.hardwareType }
-  public var segmentation: SegmentationSupport { .none }
+  public let segmentation: SegmentationSupport
   public var statistics: LinkStatistics { link.statistics }
 
   // MARK: Lifecycle

@@ -26,6 +26,9 @@ public struct LinkOptions: Sendable {
   public var drive = Drive.thread
   /// Facts that the owner states of what is behind the link: checksum offloads, save and restore.
   public var capabilities: LinkCapabilities = []
+  /// Whether packets with segmentation facts may be larger than the MTU. `host`: whoever is behind the link cuts them,
+  /// as the owner knows; only for links with virtio-net headers, which carry those facts.
+  public var segmentation = SegmentationSupport.none
 
   public init(mtu: Int = 1500, linkAddress: LinkAddress? = nil) {
     self.mtu = mtu
@@ -38,6 +41,12 @@ public struct LinkOptions: Sendable {
     guard (1...64).contains(batchCapacity) else {
       throw LinkError(.invalidArgument, "batch capacity \(batchCapacity): must be 1 to 64")
     }
+    if segmentation.kind != .none, !(mtu...Self.mtuRange.upperBound).contains(segmentation.maxByteCount) {
+      throw LinkError(
+        .invalidArgument,
+        "segmentation of packets of \(segmentation.maxByteCount) bytes: must be the mtu, \(mtu), to \(Self.mtuRange.upperBound)"
+      )
+    }
     guard spin >= .zero && spin <= .milliseconds(10) else {
       throw LinkError(.invalidArgument, "spin \(spin): must be 0 to 10 milliseconds")
     }
@@ -47,7 +56,7 @@ public struct LinkOptions: Sendable {
     if let pool, pool.chunkByteCount < PacketBuffer.defaultHeadroom + frameByteCount {
       throw LinkError(
         .invalidArgument,
-        "pool chunks of \(pool.chunkByteCount) bytes: mtu \(mtu) needs \(PacketBuffer.defaultHeadroom + frameByteCount)"
+        "pool chunks of \(pool.chunkByteCount) bytes: packets of \(mostByteCount) bytes need \(PacketBuffer.defaultHeadroom + frameByteCount)"
       )
     }
   }
@@ -58,8 +67,18 @@ public struct LinkOptions: Sendable {
     }
   }
 
+  /// Throws `invalidArgument` if senders are promised what only a link with virtio-net headers can do.
+  package func validateWithoutVirtioNetHeader() throws(LinkError) {
+    if segmentation.kind == .host {
+      throw LinkError(.invalidArgument, "segmentation by the host needs a link with virtio-net headers")
+    }
+  }
+
+  /// The largest packet that anybody may send, in network-layer bytes.
+  private var mostByteCount: Int { segmentation.kind == .none ? mtu : segmentation.maxByteCount }
+
   /// The largest frame, link header included.
-  package var frameByteCount: Int { mtu + (linkAddress == nil ? 0 : EthernetHeader.byteCount) }
+  package var frameByteCount: Int { mostByteCount + (linkAddress == nil ? 0 : EthernetHeader.byteCount) }
 
   /// The pool that was given, or a new one. A frame of the largest MTU fits in its chunks, so that the MTU can be raised
   /// later; chunks that no large packet touches cost address space only.

@@ -5,9 +5,13 @@ package struct SendLimits: Sendable {
   /// The link header that every frame has: 0 or 14 bytes.
   package let headerLength: Int
 
-  package init(mtu: Int, headerLength: Int) {
+  /// The largest packet that somebody else is to cut; 0: nobody does.
+  package let segmentedByteCount: Int
+
+  package init(mtu: Int, headerLength: Int, segmentedByteCount: Int = 0) {
     self.mtu = mtu
     self.headerLength = headerLength
+    self.segmentedByteCount = segmentedByteCount
   }
 
   /// Why the packet can never be sent; nil: it can.
@@ -21,6 +25,8 @@ package struct SendLimits: Sendable {
     if packet.facts.isRawFrame { return packet.frameByteCount > mtu + headerLength ? .oversize : nil }
     if packet.linkHeaderLength != headerLength { return .unframed }
     // A link header alone is a frame, if a strange one: it goes out as it is.
-    return packet.byteCount > mtu ? .oversize : nil
+    if packet.byteCount <= mtu { return nil }
+    let isToBeCut = packet.facts.offload.segmentation != .none && packet.byteCount <= segmentedByteCount
+    return isToBeCut ? nil : .oversize
   }
 }

@@ -42,6 +42,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     hasVirtioNetHeader: Bool = false, options: LinkOptions = LinkOptions()
   ) throws(LinkError) {
     try options.validate()
+    if !hasVirtioNetHeader { try options.validateWithoutVirtioNetHeader() }
     try QueueGeometry.validate(bufferByteCount: bufferByteCount)
     let runner = try LinkRunner(name: role == .client ? "link-client" : "link-server", options: options)
     let pair = try queues.mapped(role)
@@ -60,6 +61,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     self.runner = runner
     framing = LinkFraming(address: options.linkAddress)
     currentMTU = Atomic(options.mtu)
+    segmentation = options.segmentation
     ownCapabilities = options.capabilities.union(framing.isEthernet ? .resolutionRequired : [])
     let batch = PacketBatch(capacity: options.batchCapacity, pool: options.makePool())
     (sender, receiver) = pair.halves(
@@ -84,7 +86,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   public var maxHeaderLength: Int { framing.headerLength }
   public var capabilities: LinkCapabilities { ownCapabilities }
   public var hardwareType: HardwareType { framing.hardwareType }
-  public var segmentation: SegmentationSupport { .none }
+  public let segmentation: SegmentationSupport
   public var statistics: LinkStatistics {
     LinkStatistics(received: receiver.tally.snapshot, sent: sender.tally.snapshot)
   }
@@ -108,7 +110,9 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   @discardableResult public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
     if receiver.isPeerGone { throw LinkCloseReason.peerDisconnected.error }
-    let limits = SendLimits(mtu: currentMTU.load(ordering: .relaxed), headerLength: framing.headerLength)
+    let limits = SendLimits(
+      mtu: currentMTU.load(ordering: .relaxed), headerLength: framing.headerLength,
+      segmentedByteCount: segmentation.kind == .host ? segmentation.maxByteCount : 0)
     guard let result = sender.send(packets, limits, room) else { throw runner.refusal() }
     if result.isBroken { endIfBroken() }
     if result.wakesDriver { runner.ringBell() }

@@ -72,6 +72,55 @@ private func pair(
     #expect(inbox.wait(for: 3) == list)
   }
 
+  @Test(arguments: [true, false])
+  func `let packets pass that are larger than the MTU, where somebody cuts them`(fromClient: Bool) throws {
+    var options = LinkOptions()
+    options.segmentation = SegmentationSupport(kind: .host, maxByteCount: 60000)
+    let ends = try pair(options)
+    let (a, b) = fromClient ? (ends.client, ends.server) : (ends.server, ends.client)
+    defer {
+      a.close()
+      b.close()
+    }
+    #expect(a.segmentation == options.segmentation)
+    let inbox = Inbox()
+    try a.attach(Inbox())
+    try b.attach(inbox)
+    var batch = PacketBatch(capacity: 4, pool: PacketPool(frameByteCount: 60001, capacity: 4))
+    for (byteCount, isToBeCut) in [(1501, false), (60000, true), (60001, true), (1500, false)] {
+      batch.append { packet in
+        packet.append(byteCount) { $0[0] = 0x45 }
+        if isToBeCut {
+          packet.facts.offload.segmentation = .tcpOverIPv4
+          packet.facts.offload.segmentByteCount = 1460
+        }
+      }
+    }
+    var sent = 0
+    _ = try eventually {
+      do throws(LinkError) { sent += try a.writeBatch(batch, from: sent) } catch { return false }
+      return sent == 4
+    }
+    #expect(inbox.waitForPackets(2).map(\.count) == [60000, 1500])
+    #expect(a.statistics.sent[.oversize] == 2)
+  }
+
+  @Test func `are promised only by links that carry them`() throws {
+    for (kind, most, hasHeader, isGood) in [
+      (SegmentationSupport.Kind.host, 60000, false, false), (.host, 60000, true, true), (.software, 60000, false, true),
+      (.host, 1499, true, false), (.host, 65537, true, false), (.none, 0, false, true),
+    ] {
+      var options = LinkOptions()
+      options.segmentation = SegmentationSupport(kind: kind, maxByteCount: most)
+      var code: LinkError.Code?
+      let queues = try QueuePair.make()
+      do throws(LinkError) {
+        _ = try SharedMemEndpoint(.client, queues: queues, hasVirtioNetHeader: hasHeader, options: options)
+      } catch { code = error.code }
+      #expect(code == (isGood ? nil : .invalidArgument), "\(kind) \(most) \(hasHeader)")
+    }
+  }
+
   @Test func `leave an MTU that counts their header`() throws {
     // Sixty-four buffers of 64 bytes, ten bytes of which the header takes.
     var geometry = QueueGeometry()
