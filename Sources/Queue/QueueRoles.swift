@@ -7,6 +7,10 @@ package protocol SendingQueue: ~Copyable, Sendable {
   mutating func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> Int
   /// Whether the packet that did not fit last would fit now.
   mutating func hasRoom() -> Bool
+  /// Packets that were sent and not known to be completed; nil where nobody tells.
+  var packetsUnderWay: Int? { get }
+  /// Buffers to send in that are known now.
+  var freeBuffers: Int { get }
   /// Whether the peer has taken everything.
   mutating func isDrained() -> Bool
   /// The peer broke one of the pipes.
@@ -25,6 +29,8 @@ package protocol ReceivingQueue: ~Copyable, Sendable {
   mutating func receive(into batch: inout PacketBatch, available: Int, _ framing: LinkFraming) -> Int
   /// Nothing to receive right now.
   var isEmpty: Bool { get }
+  /// Buffers that the peer has to send in; nil where they are its own.
+  var postedBuffers: Int? { get }
   /// It waits for room in a pipe of its own, which the peer makes without announcing it.
   var isBlocked: Bool { get }
   /// The peer broke one of the pipes.

@@ -40,6 +40,7 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
   /// Buffers wait for room in their pipe; the server announces nothing when it takes some out.
   package var isBlocked: Bool { idleCount > 0 }
   /// Buffers that the server has.
+  package var postedBuffers: Int? { postedCount }
   package var postedCount: Int { isPosted.count - idleCount }
 
   /// Posts what can be posted. The link does this when it is attached: nothing flows before.

@@ -22,6 +22,7 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
   package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
   /// Nothing to receive right now.
   package var isEmpty: Bool { packets.isEmpty }
+  package var postedBuffers: Int? { nil }
   /// Packets may be there, but the client does not collect its completions; it announces nothing when it does.
   package var isBlocked: Bool { owed != nil }
 

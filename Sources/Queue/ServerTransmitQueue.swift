@@ -86,6 +86,8 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
     return fits
   }
 
+  package var packetsUnderWay: Int? { nil }
+  package var freeBuffers: Int { posted.count }
   /// Whether the client has taken every packet.
   package mutating func isDrained() -> Bool { packets.isDrained() }
 

@@ -48,6 +48,8 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
 
   /// The peer broke one of the pipes.
   package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
+  package var packetsUnderWay: Int? { inFlight }
+  package var freeBuffers: Int { arena.freeCount }
   package mutating func isDrained() -> Bool {
     collectCompletions()
     return inFlight == 0

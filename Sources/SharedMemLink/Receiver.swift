@@ -21,6 +21,8 @@ protocol Receiver: AnyObject, Sendable {
   var isPeerGone: Bool { get }
   func release()
   var tally: PublishedTally { get }
+  /// For people. Nil: busy, or released.
+  var glance: SharedMemEndpoint.State.Receiving? { get }
 }
 
 final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
@@ -47,6 +49,14 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
   func attachmentEnded() { state.withLock { $0?.announceRoomAtLast(tally) } }
   var isRoomPromised: Bool { state.withLock { $0 == nil ? true : $0!.desk.isPromised } }
   func takeRoomNews() -> RoomDesk.News { state.withLock { $0 == nil ? .nothing : $0!.desk.takeNews() } }
+
+  var glance: SharedMemEndpoint.State.Receiving? {
+    state.withLockIfAvailable { state -> SharedMemEndpoint.State.Receiving? in
+      if state == nil { return nil }
+      return .init(
+        postedBuffers: state!.queue.postedBuffers, hasInput: !state!.queue.isEmpty, isBlocked: state!.queue.isBlocked)
+    } ?? nil
+  }
 
   var isPeerGone: Bool { goneFlag.load(ordering: .relaxed) }
 

@@ -20,6 +20,8 @@ protocol Sender: AnyObject, Sendable {
   /// Gives the queue's memory and descriptor back.
   func release()
   var tally: PublishedTally { get }
+  /// For people. Nil: busy, or released.
+  var glance: SharedMemEndpoint.State.Sending? { get }
 }
 
 struct SendResult {
@@ -55,6 +57,13 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
   }
 
   var failure: LinkError? { state.withLock { $0 == nil ? nil : $0!.failure() } }
+
+  var glance: SharedMemEndpoint.State.Sending? {
+    state.withLockIfAvailable { state -> SharedMemEndpoint.State.Sending? in
+      if state == nil { return nil }
+      return .init(packetsUnderWay: state!.queue.packetsUnderWay, freeBuffers: state!.queue.freeBuffers)
+    } ?? nil
+  }
 
   func freeHeldUpThreads(forGood: Bool) {
     let bell = state.withLock { $0?.bell }

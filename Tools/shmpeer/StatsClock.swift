@@ -1,6 +1,7 @@
 import Eventfd
 import LinkCore
 import LinkSystem
+import SharedMemLink
 
 /// When the next line of `--stats` is due.
 struct StatsClock {
@@ -41,6 +42,7 @@ struct StatsClock {
       parts.append(part)
     }
     parts.append(LinkEvent.allCases.map { "\($0.name) \(statistics[$0])" }.joined(separator: ", "))
+    if let link = link as? SharedMemEndpoint { parts.append("\(link.state)") }
     return parts.joined(separator: "; ")
   }
 }
