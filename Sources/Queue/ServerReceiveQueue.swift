@@ -20,8 +20,9 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
 
   /// The peer broke one of the pipes.
   package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
-  /// Nothing to receive right now.
-  package var isEmpty: Bool { packets.isEmpty }
+  /// Nothing to receive right now. While a completion is owed that is so whatever the packets' pipe holds: whoever took
+  /// it for work would turn round and round for as long as the client likes.
+  package var isEmpty: Bool { owed != nil || packets.isEmpty }
   package var postedBuffers: Int? { nil }
   /// Packets may be there, but the client does not collect its completions; it announces nothing when it does.
   package var isBlocked: Bool { owed != nil }
