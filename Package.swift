@@ -35,7 +35,7 @@ let package = Package(
 
     // Tools
     .executableTarget(
-      name: "shmpeer", dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkSystem", "SharedMemLink"],
+      name: "shmpeer", dependencies: ["Eventfd", "FDLink", "HostilePeer", "LinkCore", "LinkSystem", "SharedMemLink"],
       path: "Tools/shmpeer", swiftSettings: rules),
     // Shows that the test of the bell's fences would notice if they were gone. No product.
     .executableTarget(
@@ -50,10 +50,15 @@ let package = Package(
     .executableTarget(
       name: "soak", dependencies: ["LinkSystem", "LinkTestSupport"], path: "Tools/soak", swiftSettings: rules),
 
+    // The attacker in the box, for tests and tools. It speaks the wire format by itself: it knows the kernel's calls, and
+    // nothing of the link's code.
+    .target(
+      name: "HostilePeer", dependencies: ["CLinkShims", "LinkSystem"], path: "Tests/HostilePeer", swiftSettings: rules),
+
     // Tests. LinkTestSupport knows nothing of the testing library, so that tools may use it too.
     .target(
       name: "LinkTestSupport",
-      dependencies: ["Eventfd", "FDLink", "LinkCore", "LinkQueue", "LinkSystem", "SharedMemLink"],
+      dependencies: ["Eventfd", "FDLink", "HostilePeer", "LinkCore", "LinkQueue", "LinkSystem", "SharedMemLink"],
       path: "Tests/LinkTestSupport", swiftSettings: rules),
     // What a peer's bytes are fed to, for the fuzzer and for a test over its corpus.
     .target(

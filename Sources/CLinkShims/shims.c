@@ -48,6 +48,7 @@ const int LINK_F_GET_SEALS = F_GET_SEALS;
 const int LINK_F_SEAL_SEAL = F_SEAL_SEAL;
 const int LINK_F_SEAL_SHRINK = F_SEAL_SHRINK;
 const int LINK_F_SEAL_GROW = F_SEAL_GROW;
+int link_fallocate(int fd, int mode, off_t offset, off_t count) { return fallocate(fd, mode, offset, count); }
 
 int link_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout) {
   return ppoll(fds, count, timeout, NULL);

@@ -10,6 +10,7 @@ enum Help {
       connect   receive the queues from a server
       attach    run a link over descriptors that the parent process left open
       fd        run a link over a TUN or TAP device or a socket
+      hostile   attack a peer, and see whether it survives
 
     Every subcommand has --help.
     Exit codes: 0 done and verified; 1 lost, corrupt or timed out; 2 usage; 3 a privilege, device or file is missing;
@@ -25,6 +26,28 @@ enum Help {
     case .fd: fd + actions + link
     }
   }
+
+  static let hostile = """
+    shmpeer hostile: attack a peer in every known way, a fresh one each time
+
+    usage: shmpeer hostile NAME|all|list [--role client|server] [--seed N] [--seconds S] [--json | --markdown]
+                           [-- VICTIM...]
+
+      NAME                one attack; all: the whole catalogue; list: names, roles, promises
+      --role              the victim's role (both)
+      --seed N            the same random numbers as last time
+      --seconds S         how long storms last (0.3)
+      --json              one JSON object on standard output
+      --markdown          a table of attack and verdict
+      VICTIM...           the command that starts a victim, in which {role} {tx-fds} {rx-fds} {peer-fd}, or for attacks
+                          on the hand-over {socket}, are filled in; without: shmpeer attach, connect and serve
+
+    Exit code 0: every victim survived. A victim has fallen when it ends by a signal or with another code than 0, 1, 3
+    and 4, hangs, is busy with nothing to do, keeps descriptors, grows without bound, or neither goes on nor closes.
+
+    example: shmpeer hostile wrap-storm --role server --seed 1
+    example: shmpeer hostile all --role client -- ./my-peer --{role} --tx {tx-fds} --rx {rx-fds} --peer {peer-fd}
+    """
 
   private static let demo = """
     shmpeer demo: a shared-memory link between this process and a second one that it starts

@@ -15,7 +15,7 @@ enum Tool {
       Console.write(Help.overview, to: .output)
       return .done
     }
-    if name == "hostile" { throw Failure(.usage, "hostile is not available yet (see shmpeer --help)") }
+    if name == "hostile" { return try Hostile.run(words.dropFirst()) }
     guard let command = Command(rawValue: name) else {
       throw Failure(.usage, "unknown subcommand \(name) (see shmpeer --help)")
     }

@@ -31,6 +31,7 @@ extern const int LINK_F_GET_SEALS;
 extern const int LINK_F_SEAL_SEAL;
 extern const int LINK_F_SEAL_SHRINK;
 extern const int LINK_F_SEAL_GROW;
+int link_fallocate(int fd, int mode, off_t offset, off_t count);
 
 // MARK: the guard of mappings whose file others can shrink (fault_guard.c)
 
