@@ -88,6 +88,10 @@ let package = Package(
       name: "CrossProcessTests",
       dependencies: ["LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "shmpeer"],
       swiftSettings: rules),
+    .testTarget(
+      name: "HostileTests",
+      dependencies: ["HostilePeer", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "shmpeer"],
+      swiftSettings: rules),
     // A stranger's use: plain imports of the products only.
     .testTarget(
       name: "APITests", dependencies: ["Eventfd", "FDLink", "LinkCore", "SharedMemLink"], swiftSettings: rules),

@@ -17,17 +17,19 @@ func text(of descriptor: CInt, limit: Int = 1 << 16) -> String {
   return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
 }
 
-/// What a process holds; nil once it is gone.
-func usageOf(_ process: CInt) -> VictimUsage? {
-  var clock = clockid_t()
-  var time = timespec()
-  // SAFETY: live locals.
-  guard unsafe clock_getcpuclockid(process, &clock) == 0, unsafe clock_gettime(clock, &time) == 0 else { return nil }
-  guard let statm = try? openFile("/proc/\(process)/statm", O_RDONLY) else { return nil }
-  let pages = text(of: statm.number).split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-  return VictimUsage(
-    descriptorCount: entryCount("/proc/\(process)/fd"), residentByteCount: pages * 4096,
-    processorNanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+extension VictimUsage {
+  /// What a process holds; nil once it is gone.
+  package init?(ofProcess process: CInt) {
+    var clock = clockid_t()
+    var time = timespec()
+    // SAFETY: live locals.
+    guard unsafe clock_getcpuclockid(process, &clock) == 0, unsafe clock_gettime(clock, &time) == 0 else { return nil }
+    guard let statm = try? openFile("/proc/\(process)/statm", O_RDONLY) else { return nil }
+    let pages = text(of: statm.number).split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    self.init(
+      descriptorCount: entryCount("/proc/\(process)/fd"), residentByteCount: pages * 4096,
+      processorNanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+  }
 }
 
 private func entryCount(_ path: String) -> Int {

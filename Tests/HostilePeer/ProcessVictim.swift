@@ -100,7 +100,7 @@ package final class ProcessVictim: Victim {
   private static func watch(_ process: CInt, _ ended: Monitor<End?>) {
     var ateTooMuch = false
     while true {
-      if let usage = usageOf(process), usage.residentByteCount > mostBytes {
+      if let usage = VictimUsage(ofProcess: process), usage.residentByteCount > mostBytes {
         ateTooMuch = true
         ChildProcess.signal(SIGKILL, to: process)
       }
@@ -121,7 +121,7 @@ package final class ProcessVictim: Victim {
   package var usage: VictimUsage? {
     if process == 0 { return nil }
     if let end = ended.withLock({ $0 }) { return end.usage }
-    return usageOf(process)
+    return VictimUsage(ofProcess: process)
   }
 
   private var lastMessage: String {

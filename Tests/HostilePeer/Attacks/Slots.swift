@@ -1,3 +1,5 @@
+import LinkSystem
+
 /// The structure of the pipes. A message of the wrong length costs a packet; a ring that no writer makes ends the link.
 extension Attack {
   private static let ring: UInt64 = 1 << 16
@@ -82,18 +84,13 @@ extension HostilePeer {
   /// Honest packets whose proofs nobody gives back: the victim comes around its ring, and meets what was done to it.
   func floodUnanswered() {
     proofs.keepsSlots = true
-    var idleTurns = 0
-    while idleTurns < 100 {
+    var progress = monotonicNanoseconds()
+    while monotonicNanoseconds() &- progress < 300_000_000 {
       let count = proofs.kept.count
       for _ in 0..<256 where sendHonest() == nil { break }
       ring()
       collect()
-      if proofs.kept.count == count {
-        idleTurns += 1
-        Self.pause()
-      } else {
-        idleTurns = 0
-      }
+      if proofs.kept.count == count { Self.pause() } else { progress = monotonicNanoseconds() }
     }
   }
 }
