@@ -15,18 +15,24 @@ extension Attack {
       peer.chatterUntilOver()
     },
     Attack(
-      "event-blocking-saturated", "made blocking and filled, again and again", .bells, promise: .survives,
+      "event-blocking-saturated", "made blocking and filled, at the very moment of a ring", .bells, promise: .survives,
       needsSender: true
     ) { peer in
-      let bells = [peer.bellOut, peer.bellIn]
-      try peer.storm { random in
-        guard let bell = bells.randomElement(using: &random) else { return }
-        setBlocking(bell)
+      let bell = peer.bellIn
+      let end = monotonicNanoseconds() &+ UInt64(peer.duration / .nanoseconds(1))
+      while monotonicNanoseconds() < end {
+        // Room for one ring, and something to ring for.
+        _ = try EventCounter.take(bell)
+        for _ in 0..<4 { peer.sendHonest() }
+        peer.ring()
+        // Somewhere in there the victim has seen the room, and does not write yet.
+        let moment = monotonicNanoseconds() &+ UInt64.random(in: 0..<60_000, using: &peer.random)
+        while monotonicNanoseconds() < moment { spinPause() }
         _ = EventCounter.add(.max - 1, to: bell)
-      } _: {
-        peer.chatter()
+        setBlocking(bell)
+        // A victim that does not answer any more is where it was wanted: it stays there until it is told to end.
+        if !peer.exchange(1, within: .milliseconds(50)) { return }
       }
-      for bell in bells { setBlocking(bell) }
     },
     Attack("event-storm", "the bell rings and rings, for nothing", .bells) { peer in
       peer.storm { peer.ring() }
