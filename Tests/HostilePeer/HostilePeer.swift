@@ -99,7 +99,8 @@ package final class HostilePeer {
   func sendHonest() -> Piece? {
     guard let buffer = takeBuffer() else { return nil }
     let packet = Self.packet(sequence)
-    dataOut.write(packet, at: Int(buffer.offset))
+    // The victim's word, or what was scribbled over it.
+    dataOut.write(packet, at: Int(truncatingIfNeeded: buffer.offset))
     var piece = buffer
     piece.size = UInt32(packet.count)
     guard sending.push(message(total: piece.size, [piece])) else {

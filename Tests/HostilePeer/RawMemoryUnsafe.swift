@@ -54,12 +54,12 @@ package final class RawMemory: Sendable {
   /// Four bytes at a time, from a multiple of 4 on; a rest is filled with zeros.
   package func write(_ bytes: [UInt8], at offset: Int) {
     for start in stride(from: 0, to: bytes.count, by: 4) {
-      store32(UInt32(littleEndian: bytes[start..<min(start + 4, bytes.count)]), offset + start)
+      store32(UInt32(littleEndian: bytes[start..<min(start + 4, bytes.count)]), offset &+ start)
     }
   }
 
   package func read(_ count: Int, at offset: Int) -> [UInt8] {
-    let words = (0..<(count + 3) / 4).map { load32(offset + 4 * $0) }
+    let words = (0..<(count + 3) / 4).map { load32(offset &+ 4 * $0) }
     return Array(words.flatMap(\.littleEndianBytes).prefix(count))
   }
 

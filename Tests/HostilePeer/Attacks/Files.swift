@@ -106,6 +106,8 @@ extension Attack {
 
   private static func memory(_ byteCount: Int, seals: FileSeals = .fixedSize) throws -> OwnedDescriptor {
     let file = try OwnedDescriptor.unsealedMemory(byteCount: byteCount)
+    // As a fresh pipe begins, so that only what is wrong is wrong.
+    if (4096...1 << 20).contains(byteCount) { try RawMemory(file.number).store(RawPipeWriter.free, 0) }
     _ = fcntl(file.number, LINK_F_ADD_SEALS, seals.rawValue)
     return file
   }
