@@ -64,7 +64,7 @@ struct Campaign: Sendable, Codable, CustomTestStringConvertible {
     // A file, because nothing else is left of a process that was ended by a signal.
     var campaign = campaign
     campaign.log = NSTemporaryDirectory() + "hostile-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).log"
-    FileManager.default.createFile(atPath: campaign.log, contents: nil)
+    _ = FileManager.default.createFile(atPath: campaign.log, contents: nil)
     defer { try? FileManager.default.removeItem(atPath: campaign.log) }
     await #expect(processExitsWith: .success) { [campaign] in try campaign.run() }
     print((try? String(contentsOfFile: campaign.log, encoding: .utf8)) ?? "")
