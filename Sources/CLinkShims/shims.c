@@ -21,6 +21,8 @@
 _Static_assert(sizeof(struct link_ifreq) == sizeof(struct ifreq), "ifreq layout");
 _Static_assert(offsetof(struct link_ifreq, flags) == offsetof(struct ifreq, ifr_flags), "ifreq layout");
 _Static_assert(offsetof(struct link_ifreq, address) == offsetof(struct ifreq, ifr_addr), "ifreq layout");
+_Static_assert(sizeof(struct link_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr layout");
+_Static_assert(offsetof(struct link_mmsghdr, byte_count) == offsetof(struct mmsghdr, msg_len), "mmsghdr layout");
 _Static_assert(sizeof(struct link_in6_ifreq) == sizeof(struct in6_ifreq), "in6_ifreq layout");
 _Static_assert(offsetof(struct link_in6_ifreq, prefix_length) == offsetof(struct in6_ifreq, ifr6_prefixlen),
                "in6_ifreq layout");
@@ -107,6 +109,13 @@ struct cmsghdr *link_cmsg_next(struct msghdr *message, struct cmsghdr *current) 
   return CMSG_NXTHDR(message, current);
 }
 unsigned char *link_cmsg_data(struct cmsghdr *header) { return CMSG_DATA(header); }
+const int LINK_MSG_ERRQUEUE = MSG_ERRQUEUE;
+int link_sendmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags) {
+  return sendmmsg(fd, (struct mmsghdr *)messages, count, flags);
+}
+int link_recvmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags) {
+  return recvmmsg(fd, (struct mmsghdr *)messages, count, flags, NULL);
+}
 
 int link_ioctl(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }
 const unsigned long LINK_TUNSETIFF = TUNSETIFF;

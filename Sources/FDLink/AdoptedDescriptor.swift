@@ -3,17 +3,14 @@ import LinkSystem
 
 /// A descriptor that a link can be made of: checked, non-blocking, close-on-exec, and owned.
 struct AdoptedDescriptor: ~Copyable {
+  enum Kind: Equatable, Sendable { case device, socket, internetSocket, packetSocket }
   let file: OwnedDescriptor
-  let isSocket: Bool
-  /// The TUN or TAP device behind it.
-  let deviceName: String?
+  let kind: Kind
 
-  /// Owns nothing if it throws.
-  init(_ number: CInt, isEthernet: Bool) throws(LinkError) {
-    let deviceName = try Self.check(number, isEthernet: isEthernet)
+  /// Takes over a descriptor that was checked. Owns nothing if it throws.
+  init(preparing number: CInt, _ kind: Kind) throws(LinkError) {
     file = try Self.prepare(number)
-    self.deviceName = deviceName
-    isSocket = deviceName == nil
+    self.kind = kind
   }
 
   private static func prepare(_ number: CInt) throws(LinkError) -> OwnedDescriptor {
@@ -24,24 +21,24 @@ struct AdoptedDescriptor: ~Copyable {
 
   consuming func takeFile() -> OwnedDescriptor { file }
 
-  /// Throws if no link can be made of it; returns its device's name, nil for a socket.
-  private static func check(_ number: CInt, isEthernet: Bool) throws(LinkError) -> String? {
+  /// Throws if no link can be made of it; returns what it is.
+  static func check(_ number: CInt, isEthernet: Bool) throws(LinkError) -> Kind {
     let kind: DescriptorKind
     do { kind = try OwnedDescriptor.status(of: number).kind } catch {
       throw LinkError(error, "descriptor \(number) is not open", code: .badDescriptor)
     }
     switch kind {
-    case .socket:
-      try checkSocket(number)
-      return nil
-    case .characterDevice: return try checkDevice(number, isEthernet: isEthernet)
+    case .socket: return try checkSocket(number, isEthernet: isEthernet)
+    case .characterDevice:
+      try checkDevice(number, isEthernet: isEthernet)
+      return .device
     case .regularFile: throw unfit(number, "is a regular file")
     case .pipe: throw unfit(number, "is a pipe, which keeps no packet boundaries")
     case .anonymous, .other: throw unfit(number, "carries no packets")
     }
   }
 
-  private static func checkSocket(_ number: CInt) throws(LinkError) {
+  private static func checkSocket(_ number: CInt, isEthernet: Bool) throws(LinkError) -> Kind {
     let facts: SocketFacts
     do { facts = try SocketFacts(of: number) } catch {
       throw LinkError(error, "descriptor \(number)", code: .badDescriptor)
@@ -52,9 +49,38 @@ struct AdoptedDescriptor: ~Copyable {
     case .other: throw unfit(number, "is a socket of an unknown type")
     }
     if facts.isListening { throw unfit(number, "is a listening socket: accept a connection, and adopt that") }
+    switch facts.family {
+    case .unix, .other: return .socket
+    case .internet: return .internetSocket
+    case .packet: break
+    }
+    if facts.kind != .raw { throw unfit(number, "is a packet socket without link headers: make it with SOCK_RAW") }
+    try checkBinding(number, isEthernet: isEthernet)
+    return .packetSocket
   }
 
-  private static func checkDevice(_ number: CInt, isEthernet: Bool) throws(LinkError) -> String {
+  private static func checkBinding(_ number: CInt, isEthernet: Bool) throws(LinkError) {
+    let binding: PacketSocket.Binding
+    do { binding = try PacketSocket.binding(of: number) } catch {
+      throw LinkError(error, "descriptor \(number)", code: .badDescriptor)
+    }
+    if binding.interfaceIndex <= 0 {
+      throw unfit(number, "is a packet socket that is not bound to an interface: bind it to one")
+    }
+    switch (binding.isEthernet, isEthernet) {
+    case (true, false):
+      throw LinkError(
+        .invalidArgument, "the interface of packet socket \(number) has Ethernet frames: set a link address")
+    case (false, true):
+      throw LinkError(
+        .invalidArgument, "the interface of packet socket \(number) has no Ethernet frames: set no link address")
+    default: break
+    }
+    guard isEthernet else { return }
+    do { try PacketSocket.enableAuxiliaryData(number) } catch { throw LinkError(error, "packet socket \(number)") }
+  }
+
+  private static func checkDevice(_ number: CInt, isEthernet: Bool) throws(LinkError) {
     guard let device = NetworkDevice.attached(to: number) else {
       throw unfit(number, "is a character device without a TUN or TAP interface: TUNSETIFF comes first")
     }
@@ -66,7 +92,7 @@ struct AdoptedDescriptor: ~Copyable {
       throw LinkError(.invalidArgument, "TAP device \(device.name) has Ethernet frames: set a link address")
     case .tun where isEthernet:
       throw LinkError(.invalidArgument, "TUN device \(device.name) has bare IP packets: set no link address")
-    case .tap, .tun: return device.name
+    case .tap, .tun: break
     }
   }
 

@@ -18,10 +18,15 @@ final class DescriptorLink: RunnableLink {
   private let peerIsGone = Atomic<Bool>(false)
   /// The sending half waits for room.
   private let isRoomWanted = Atomic<Bool>(false)
-  /// The peer is gone, and whoever waited for room was told to try.
+  /// The peer is gone, and whoever waited for room is told to try.
   private let hasAnnouncedEnd = Atomic<Bool>(false)
+  /// The next turn does so.
+  private let owesAnnouncement = Atomic<Bool>(false)
 
-  init(_ adopted: consuming AdoptedDescriptor, _ runner: LinkRunner, _ options: LinkOptions, _ fdOptions: FDOptions) {
+  init(
+    _ adopted: consuming AdoptedDescriptor, _ plan: consuming ReceivePlan, _ runner: LinkRunner, _ options: LinkOptions,
+    _ fdOptions: FDOptions
+  ) {
     self.runner = runner
     let framing = LinkFraming(address: options.linkAddress)
     self.framing = framing
@@ -30,16 +35,16 @@ final class DescriptorLink: RunnableLink {
     let sent = PublishedTally()
     self.received = received
     self.sent = sent
-    let isSocket = adopted.isSocket
+    let messagesPerCall = adopted.kind == .device ? 0 : fdOptions.messagesPerCall
     let input = ReceiveInput(
-      descriptor: adopted.file.number, isSocket: isSocket, framing: framing,
+      descriptor: adopted.file.number, kind: adopted.kind, framing: framing,
       filtersAddresses: fdOptions.filtersAddresses)
     receiving = Lock(
       Receiver(
         batch: PacketBatch(capacity: options.batchCapacity, pool: options.makePool()),
-        strategy: fdOptions.dispatchMode.makeStrategy(), input: input, published: received))
+        strategy: plan.makeStrategy(), input: input, published: received))
     sending = Lock(
-      Sender(file: adopted.takeFile(), isSocket: isSocket, published: sent))
+      Sender(file: adopted.takeFile(), messagesPerCall: messagesPerCall, published: sent))
   }
 
   var statistics: LinkStatistics { LinkStatistics(received: received.snapshot, sent: sent.snapshot) }
@@ -47,6 +52,7 @@ final class DescriptorLink: RunnableLink {
   // MARK: Turns
 
   func announceRoom(_ dispatcher: any LinkDispatcher) {
+    if owesAnnouncement.exchange(false, ordering: .acquiringAndReleasing) { return dispatcher.linkHasRoom() }
     if isRoomWanted.load(ordering: .acquiring), roomCame() { dispatcher.linkHasRoom() }
   }
 
@@ -60,11 +66,12 @@ final class DescriptorLink: RunnableLink {
       )
     }
     // Whoever keeps packets until there is room has to learn that there will be none: this link may be waiting for
-    // just those packets, to deliver the last ones in.
+    // just those packets, to deliver the last ones in. By the next turn: the dispatcher may have detached in this one.
     if isGone, isRoomWanted.load(ordering: .acquiring), !hasAnnouncedEnd.exchange(true, ordering: .relaxed) {
       isRoomWanted.store(false, ordering: .releasing)
       sending.withLock { $0.withdrawWish() }
-      dispatcher.linkHasRoom()
+      owesAnnouncement.store(true, ordering: .releasing)
+      runner.ringBell()
     }
     return turn
   }

@@ -1,5 +1,6 @@
 import Eventfd
 public import LinkCore
+import LinkSystem
 import Synchronization
 
 /// A link over a descriptor that keeps packet boundaries: a TUN or TAP device, a packet socket, a connected Unix datagram
@@ -25,13 +26,16 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   ) throws(LinkError) {
     try options.validate()
     try options.validateWithoutVirtioNetHeader()
+    try fdOptions.validate()
     let runner = try LinkRunner(name: "fd-link", options: options)
+    let kind = try AdoptedDescriptor.check(descriptor, isEthernet: options.linkAddress != nil)
+    let plan = try ReceivePlan(fdOptions, kind)
     // The last that can throw: from here on the descriptor is the link's.
-    let adopted = try AdoptedDescriptor(descriptor, isEthernet: options.linkAddress != nil)
-    deviceName = adopted.deviceName
+    let adopted = try AdoptedDescriptor(preparing: descriptor, kind)
+    deviceName = kind == .device ? NetworkDevice.attached(to: descriptor)?.name : nil
     segmentation = options.segmentation
     capabilities = options.capabilities.union(options.linkAddress == nil ? [] : .resolutionRequired)
-    link = DescriptorLink(adopted, runner, options, fdOptions)
+    link = DescriptorLink(adopted, plan, runner, options, fdOptions)
   }
 
   // MARK: Properties

@@ -1,18 +1,47 @@
+import LinkCore
+import LinkSystem
+
 /// What a link over a descriptor can be told besides `LinkOptions`.
 public struct FDOptions: Sendable {
   /// How packets are read.
   public var dispatchMode = DispatchMode.automatic
+  /// How many packets one `recvmmsg(2)` asks for at most: 1 to 64. A delivery never has more than
+  /// `LinkOptions.batchCapacity`.
+  public var receiveBatch = 32
+  /// The most bytes of `iovec`, `msghdr` and `mmsghdr` records that one system call may be given, for kernels and tracers
+  /// that copy these records to a place of limited size. A packet takes 80 bytes in a call that moves many: at least that.
+  /// 0 sets no limit.
+  public var maxSyscallHeaderByteCount = 0
   /// Drop Ethernet frames that are addressed to another interface. For packet sockets, which see what the interface
   /// sees; devices and Unix sockets bring only what is meant for this end.
   public var filtersAddresses = false
 
   public init() {}
+
+  func validate() throws(LinkError) {
+    guard (1...64).contains(receiveBatch) else {
+      throw LinkError(.invalidArgument, "receive batch \(receiveBatch): must be 1 to 64")
+    }
+    guard maxSyscallHeaderByteCount == 0 || maxSyscallHeaderByteCount >= MessageRow.headerByteCount else {
+      throw LinkError(
+        .invalidArgument,
+        "maxSyscallHeaderByteCount \(maxSyscallHeaderByteCount): must be 0 or at least \(MessageRow.headerByteCount)")
+    }
+  }
+
+  /// How many messages one call may move.
+  var messagesPerCall: Int {
+    maxSyscallHeaderByteCount == 0 ? 64 : min(64, maxSyscallHeaderByteCount / MessageRow.headerByteCount)
+  }
 }
 
 /// How packets are read from the descriptor.
 public enum DispatchMode: Sendable {
-  /// The best way that the kernel and the kind of descriptor offer.
+  /// The best way for the kind of descriptor: `recvmmsg` for sockets, `readv` for devices.
   case automatic
-  /// One system call per packet: every descriptor can do it. `readv(2)`.
+  /// One system call per packet: every descriptor can do it. `readv(2)`; on packet sockets `recvmmsg(2)` for one message,
+  /// since a mere read loses VLAN tags.
   case readv
+  /// Many packets per system call: sockets only. `recvmmsg(2)`.
+  case recvmmsg
 }

@@ -5,8 +5,7 @@ import LinkSystem
 struct ReadvStrategy: ReceiveStrategy {
   mutating func receive(into batch: inout PacketBatch, limit: Int, _ input: inout ReceiveInput) -> ReceiveResult {
     if let reason = input.ending { return .stopped(reason) }
-    // The dispatcher may have left a batch of another pool, whose chunks are smaller.
-    let room = max(0, min(input.frameLimit, batch.pool.chunkByteCount - PacketBuffer.defaultHeadroom))
+    let room = input.room(in: batch)
     var received = 0
     var next = ReceiveInput.Next.again
     for _ in 0..<limit {
@@ -25,12 +24,6 @@ struct ReadvStrategy: ReceiveStrategy {
       break
     }
     batch.setReceived(received)
-    if received > 0 { return .delivered }
-    switch next {
-    case .again: return .filtered
-    case .idle: return .idle
-    case .paused: return .paused
-    case .stop(let reason): return .stopped(reason)
-    }
+    return ReceiveResult(received, next)
   }
 }

@@ -4,7 +4,7 @@ import LinkSystem
 /// What all ways of receiving share: the descriptor, the judgement of frames and of errnos, and the counters.
 struct ReceiveInput {
   let descriptor: CInt
-  let isSocket: Bool
+  let kind: AdoptedDescriptor.Kind
   let framing: LinkFraming
   let filtersAddresses: Bool
   /// The largest frame, link header included.
@@ -15,9 +15,9 @@ struct ReceiveInput {
   /// Why nothing more will come. Kept, since an errno may be reported once only, together with packets.
   private(set) var ending: LinkCloseReason?
 
-  init(descriptor: CInt, isSocket: Bool, framing: LinkFraming, filtersAddresses: Bool) {
+  init(descriptor: CInt, kind: AdoptedDescriptor.Kind, framing: LinkFraming, filtersAddresses: Bool) {
     self.descriptor = descriptor
-    self.isSocket = isSocket
+    self.kind = kind
     self.framing = framing
     self.filtersAddresses = filtersAddresses
   }
@@ -27,22 +27,32 @@ struct ReceiveInput {
 
   // MARK: Frames
 
+  /// The largest frame that can be read into a packet of `batch`. Its dispatcher may have left a batch of another pool,
+  /// whose chunks are smaller.
+  func room(in batch: borrowing PacketBatch) -> Int {
+    max(0, min(frameLimit, batch.pool.chunkByteCount - PacketBuffer.defaultHeadroom))
+  }
+
   /// Judges a frame: `byteCount` bytes were read into a packet prepared for `room`, more than that if it did not fit.
-  /// False: it is counted as a drop, and the packet can be reused.
-  mutating func accept(_ packet: inout PacketBuffer, byteCount: Int, room: Int) -> Bool {
-    if let cause = dropCause(&packet, byteCount, room) {
+  /// `tag` was in the frame on the wire, and is put back. False: it is counted as a drop, and the packet can be reused.
+  mutating func accept(_ packet: inout PacketBuffer, byteCount: Int, room: Int, _ tag: VLANTag? = nil) -> Bool {
+    if let cause = dropCause(&packet, byteCount, room, tag) {
       tally[cause] += 1
       return false
     }
     tally.packets &+= 1
-    tally.bytes &+= UInt64(byteCount)
+    tally.bytes &+= UInt64(packet.frameByteCount)
     return true
   }
 
-  private func dropCause(_ packet: inout PacketBuffer, _ byteCount: Int, _ room: Int) -> DropCause? {
+  private func dropCause(
+    _ packet: inout PacketBuffer, _ byteCount: Int, _ room: Int, _ tag: VLANTag?
+  ) -> DropCause? {
+    // As interfaces do it, the tag does not count.
     if byteCount > frameLimit { return .oversize }
     if byteCount > room { return .truncated }
     packet.trim(toByteCount: byteCount)
+    if let tag { packet.insert(tag) }
     guard framing.parseHeader(of: &packet) else { return .runt }
     guard filtersAddresses, framing.isEthernet, let destination = packet.facts.localAddress else { return nil }
     return destination.isMulticast || destination == framing.linkAddress ? nil : .misaddressed
@@ -50,12 +60,14 @@ struct ReceiveInput {
 
   // MARK: Empty reads and errnos
 
+  mutating func countEmpty() { tally[.empty] += 1 }
+
   /// A read brought no byte: an empty message, or the end of the connection, which reads the same.
   mutating func nextAfterEmptyRead() -> Next {
-    if isSocket, !reported(.peerShutdown).isDisjoint(with: [.hangUp, .peerShutdown]), nothingWaits {
+    if kind != .device, !reported(.peerShutdown).isDisjoint(with: [.hangUp, .peerShutdown]), nothingWaits {
       return stop(.peerDisconnected)
     }
-    tally[.empty] += 1
+    countEmpty()
     return .again
   }
 
@@ -66,7 +78,10 @@ struct ReceiveInput {
     case .drop:
       tally[.refused] += 1
       return .again
-    case .linkDown: return .paused
+    case .linkDown:
+      // The same errno tells of an interface that went down and of one that went away.
+      if kind == .packetSocket, isInterfaceGone { return stop(.failed(LinkError(.system, "the interface is gone"))) }
+      return .paused
     case .peerGone:
       // Reported in front of what is queued; the second time nothing is.
       if peerIsGone { return stop(.peerDisconnected) }
@@ -92,6 +107,25 @@ struct ReceiveInput {
     do { return try poll(descriptor, events, nanoseconds: 0) } catch { return [] }
   }
 
+  /// Counts what waits on the error queue, which the owner of the socket may have asked for: as long as something does,
+  /// the socket polls ready.
+  mutating func discardErrors() {
+    // A Unix socket has none, and would give a packet.
+    guard kind == .internetSocket || kind == .packetSocket else { return }
+    let count = PacketIO.discardErrors(descriptor, limit: 64)
+    if count > 0 { tally[.refused] += UInt64(count) }
+  }
+
+  /// Counts the frames that the kernel had no room for.
+  mutating func collectKernelDrops() {
+    guard kind == .packetSocket, let count = PacketSocket.takeDropCount(descriptor), count > 0 else { return }
+    tally[.noRoom] += count
+  }
+
+  private var isInterfaceGone: Bool {
+    do { return try PacketSocket.binding(of: descriptor).interfaceIndex < 0 } catch { return false }
+  }
+
   /// No byte waits on the socket.
   private var nothingWaits: Bool { SocketFacts.waitingByteCount(descriptor) ?? 0 == 0 }
 
@@ -100,11 +134,27 @@ struct ReceiveInput {
   func endWithoutReading() -> (isGone: Bool, reason: LinkCloseReason?) {
     let events = reported(.peerShutdown)
     if events.isDisjoint(with: .gone) { return (false, nil) }
-    if isSocket {
+    if kind != .device {
       let isEnd = !events.isDisjoint(with: [.hangUp, .peerShutdown]) && nothingWaits
       return (true, isEnd ? .peerDisconnected : nil)
     }
     if NetworkDevice.attached(to: descriptor) != nil { return (true, nil) }
     return (true, .failed(LinkError(.system, "the device is gone")))
+  }
+}
+
+extension PacketBuffer {
+  /// Puts a VLAN tag in its place, behind the addresses of a frame whose header is not marked yet. A frame without a whole
+  /// header stays as it is.
+  fileprivate mutating func insert(_ tag: VLANTag) {
+    guard frameByteCount >= EthernetHeader.byteCount else { return }
+    prepend(4) { _ in }
+    withMutableBytes { bytes in
+      for index in 0..<12 { bytes[index] = bytes[index + 4] }
+      for (index, value) in [(12, tag.protocol), (14, tag.information)] {
+        bytes[index] = UInt8(value >> 8)
+        bytes[index + 1] = UInt8(truncatingIfNeeded: value)
+      }
+    }
   }
 }

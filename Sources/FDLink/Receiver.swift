@@ -5,7 +5,7 @@ import LinkSystem
 /// The receiving half of a link: the batch that it lends, and what is to be waited for. It belongs to the turn.
 struct Receiver: ~Copyable {
   private var batch: PacketBatch
-  private var strategy: any ReceiveStrategy
+  private var strategy: any ReceiveStrategy & ~Copyable
   private var input: ReceiveInput
   private var outlook = Outlook.more
   private var hasWoken = false
@@ -25,7 +25,10 @@ struct Receiver: ~Copyable {
     case starved(isGone: Bool)
   }
 
-  init(batch: consuming PacketBatch, strategy: any ReceiveStrategy, input: ReceiveInput, published: PublishedTally) {
+  init(
+    batch: consuming PacketBatch, strategy: consuming any ReceiveStrategy & ~Copyable, input: ReceiveInput,
+    published: PublishedTally
+  ) {
     self.batch = batch
     self.strategy = strategy
     self.input = input
@@ -85,6 +88,7 @@ struct Receiver: ~Copyable {
     if input.tally.hasRareChanges { published.publish(&input.tally) }
     guard hasWoken else { return }
     hasWoken = false
+    input.discardErrors()
     input.tally[.emptyWakeUp] += 1
     fruitless += 1
     guard fruitless >= Self.patience else { return }
@@ -131,6 +135,7 @@ struct Receiver: ~Copyable {
       let now = monotonicNanoseconds()
       nanoseconds = min(nanoseconds ?? .max, deadline > now ? deadline - now : 0)
     }
+    input.collectKernelDrops()
     input.tally[.sleep] += 1
     published.publish(&input.tally)
     var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))

@@ -14,7 +14,8 @@ enum RoomWish: Equatable {
 struct Sender: ~Copyable {
   /// Closed when this becomes nil.
   private var file: OwnedDescriptor?
-  private let isSocket: Bool
+  /// For sockets: what one call takes at most.
+  private var row: MessageRow?
   private var tally = LinkTally()
   private let published: PublishedTally
   private(set) var wish = RoomWish.none
@@ -23,9 +24,10 @@ struct Sender: ~Copyable {
   /// A write met the end of the link.
   private var ending: LinkCloseReason?
 
-  init(file: consuming OwnedDescriptor, isSocket: Bool, published: PublishedTally) {
+  /// `messagesPerCall`: how many packets one call may take; 0 for a descriptor that is no socket.
+  init(file: consuming OwnedDescriptor, messagesPerCall: Int, published: PublishedTally) {
     self.file = consume file
-    self.isSocket = isSocket
+    row = messagesPerCall == 0 ? nil : MessageRow(capacity: messagesPerCall)
     self.published = published
   }
 
@@ -51,19 +53,18 @@ struct Sender: ~Copyable {
     while index < packets.count {
       if let cause = limits.refusal(of: packets[index]) {
         tally[cause] += 1
-      } else {
-        // SAFETY: the packet is borrowed for the call.
-        let bytes = unsafe packets[index].frameBytes
-        let result = unsafe isSocket ? PacketIO.send(descriptor, bytes) : PacketIO.write(descriptor, bytes)
-        if result >= 0 {
-          tally.packets &+= 1
-          tally.bytes &+= UInt64(bytes.count)
-        } else if let reason = self.stop(CInt(-result)) {
-          stop = reason
-          break
-        }
+        index += 1
+        continue
       }
-      index += 1
+      let result = transmit(packets, from: index, limits, descriptor)
+      if result > 0 {
+        index += result
+      } else if let reason = self.stop(CInt(-result)) {
+        stop = reason
+        break
+      } else {
+        index += 1
+      }
     }
     if tally.packets != before {
       tally.batches &+= 1
@@ -78,9 +79,43 @@ struct Sender: ~Copyable {
     return (index, stop)
   }
 
+  /// One call, with as many packets from `first` on as it takes. Returns how many went, or minus errno: then the first of
+  /// them is what it is about, also where a longer call was cut short by it.
+  private mutating func transmit(
+    _ packets: Span<PacketBuffer>, from first: Int, _ limits: SendLimits, _ descriptor: CInt
+  ) -> Int {
+    let capacity = min(row?.capacity ?? 1, packets.count - first)
+    // SAFETY: the packets are borrowed for the call.
+    let bytes = unsafe packets[first].frameBytes
+    if capacity == 1 {
+      let result = unsafe row == nil ? PacketIO.write(descriptor, bytes) : PacketIO.send(descriptor, bytes)
+      if result < 0 { return result }
+      count(1, byteCount: bytes.count)
+      return 1
+    }
+    unsafe row!.set(0, bytes.baseAddress, byteCount: bytes.count)
+    var ready = 1
+    while ready < capacity, limits.refusal(of: packets[first + ready]) == nil {
+      let bytes = unsafe packets[first + ready].frameBytes
+      unsafe row!.set(ready, bytes.baseAddress, byteCount: bytes.count)
+      ready += 1
+    }
+    let result = unsafe row!.send(descriptor, count: ready)
+    if result < 0 { return result }
+    var byteCount = 0
+    for index in first..<first + result { byteCount += packets[index].frameByteCount }
+    count(result, byteCount: byteCount)
+    return result
+  }
+
+  private mutating func count(_ packets: Int, byteCount: Int) {
+    tally.packets &+= UInt64(packets)
+    tally.bytes &+= UInt64(byteCount)
+  }
+
   /// What an errno means for the write under way; nil: this packet is lost and counted.
   private mutating func stop(_ number: CInt) -> Stop? {
-    let operation = isSocket ? "send" : "write"
+    let operation = row == nil ? "write" : "sendmmsg"
     switch ErrnoClass(sending: number) {
     case .wouldBlock:
       let isNews = wish == .none

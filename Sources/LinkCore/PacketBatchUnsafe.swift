@@ -163,6 +163,13 @@
     return unsafe body(&slots[index])
   }
 
+  /// Exchanges two spares, both below what `prepareToReceive` returned.
+  @inlinable @inline(__always) package mutating func exchange(_ a: Int, _ b: Int) {
+    assert(a >= 0 && a < filled && b >= 0 && b < filled && taken == 0)
+    // SAFETY: both slots are initialised, and are not the same.
+    if a != b { unsafe swap(&slots[a], &slots[b]) }
+  }
+
   /// Says that the first `count` slots are packets now. At most what `prepareToReceive` returned.
   @inlinable @inline(__always) package mutating func setReceived(_ count: Int) {
     assert(count <= filled && taken == 0)

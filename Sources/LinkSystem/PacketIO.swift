@@ -40,18 +40,24 @@ package enum PacketIO {
     return dataCall { unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags) }
   }
 
+  /// Throws away what waits on a socket's error queue, at most `limit` reports. Returns how many there were.
+  package static func discardErrors(_ descriptor: CInt, limit: Int) -> Int {
+    discardInput(descriptor, limit: limit, flags: LINK_MSG_ERRQUEUE)
+  }
+
   /// Reads and throws away what waits on a socket, at most `limit` messages. Returns how many there were.
-  package static func discardInput(_ descriptor: CInt, limit: Int) -> Int {
+  package static func discardInput(_ descriptor: CInt, limit: Int, flags: CInt = 0) -> Int {
     var sink = InlineArray<256, UInt8>(repeating: 0)
     var span = sink.mutableSpan
-    let flags = LINK_MSG_DONTWAIT | LINK_MSG_TRUNC
+    let flags = flags | LINK_MSG_DONTWAIT | LINK_MSG_TRUNC
     var count = 0
     while count < limit {
       // SAFETY: a live local of 256 bytes.
       let result = unsafe span.withUnsafeMutableBufferPointer { buffer in
         dataCall { unsafe recv(descriptor, buffer.baseAddress, buffer.count, flags) }
       }
-      if result <= 0 { break }
+      // An empty report is one all the same.
+      if result < 0 || result == 0 && flags & LINK_MSG_ERRQUEUE == 0 { break }
       count += 1
     }
     return count

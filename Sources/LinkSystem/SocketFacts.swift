@@ -6,6 +6,8 @@ package struct SocketFacts: Sendable {
   package enum Kind: Sendable { case stream, datagram, seqpacket, raw, other }
   package let kind: Kind
   package let isListening: Bool
+  package enum Family: Sendable { case unix, internet, packet, other }
+  package let family: Family
 
   /// Of a number that the caller keeps. Throws ENOTSOCK for anything else.
   package init(of number: CInt) throws(SystemError) {
@@ -19,6 +21,13 @@ package struct SocketFacts: Sendable {
       default: .other
       }
     isListening = try Self.option(number, SO_ACCEPTCONN, "SO_ACCEPTCONN") != 0
+    family =
+      switch try Self.option(number, SO_DOMAIN, "SO_DOMAIN") {
+      case AF_UNIX: .unix
+      case AF_INET, AF_INET6: .internet
+      case AF_PACKET: .packet
+      default: .other
+      }
   }
 
   private static func option(_ number: CInt, _ name: CInt, _ label: String) throws(SystemError) -> CInt {

@@ -44,3 +44,10 @@ func connectedUDP(to address: [UInt8], port: UInt16) throws(SystemError) -> Owne
 
 /// Ends reception on whatever socket the descriptor's open file is, as another holder of it may.
 func shutDownReading(_ descriptor: CInt) { _ = shutdown(descriptor, CInt(SHUT_RD)) }
+
+/// Asks for reports of refused datagrams on the error queue of an IPv4 socket. `IP_RECVERR`.
+func reportErrors(_ descriptor: CInt) {
+  var one: CInt = 1
+  // SAFETY: a live local with its size.
+  _ = unsafe setsockopt(descriptor, CInt(IPPROTO_IP), IP_RECVERR, &one, socklen_t(MemoryLayout<CInt>.size))
+}

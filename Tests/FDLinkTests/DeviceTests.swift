@@ -1,6 +1,7 @@
 import FDLink
 import LinkCore
 import LinkSystem
+import LinkTestSupport
 import Testing
 
 /// Real devices, each test in a network namespace of its own.
@@ -113,6 +114,35 @@ struct DeviceTests {
     #expect(events == [.error, []] && steps == [.idle, .idle])
     #expect(statistics.sent.packets == 1)
     #expect(statistics.received[.refused] == 1 && statistics.received.offered == 1)
+  }
+
+  @Test func `a report on the error queue is counted and the link sleeps on`() throws {
+    let (statistics, frames) = try inNetworkNamespace {
+      try NetworkDevice.setUp("lo")
+      let number = try connectedUDP(to: [127, 0, 0, 1], port: 9).release()
+      reportErrors(number)
+      let link = try FDEndpoint(takingOwnershipOf: number)
+      let collector = try Collector()
+      try link.attach(collector)
+      // Nobody listens: the answer is an error of the socket, and a report.
+      _ = try link.write(frames: [numbered(1)], pool: PacketPool(frameByteCount: 100, capacity: 64))
+      _ = try eventually { link.statistics.received[.refused] == 2 }
+      link.close()
+      try link.wait()
+      return (link.statistics, collector.frames)
+    }
+    #expect(statistics.received[.refused] == 2 && frames == [])
+    #expect(statistics[.sleep] < 20)
+  }
+
+  @Test func `a device has no messages`() throws {
+    let code = try inNetworkNamespace {
+      let device = try NetworkDevice.open(.tun, name: "t0").take()
+      return refusal { () throws(LinkError) in
+        try FDEndpoint(takingOwnershipOf: device.number, fdOptions: MessageBatchTests.options(.recvmmsg))
+      }
+    }
+    #expect(code == .invalidArgument)
   }
 
   @Test func `framing must fit the device`() throws {

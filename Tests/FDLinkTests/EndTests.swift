@@ -5,9 +5,10 @@ import Synchronization
 import Testing
 
 struct EndTests {
-  @Test func `what a peer sent before it went is delivered first`() throws {
+  @Test(arguments: [DispatchMode.readv, .recvmmsg])
+  func `what a peer sent before it went is delivered first`(_ mode: DispatchMode) throws {
     let ends = try UnixSocket.pair(.seqpacket).takeBoth()
-    let link = try FDEndpoint(takingOwnershipOf: ends[0])
+    let link = try FDEndpoint(takingOwnershipOf: ends[0], fdOptions: MessageBatchTests.options(mode))
     let collector = try Collector()
     do {
       let peer = RawPeer(socket: OwnedDescriptor(owning: ends[1]))
@@ -28,9 +29,10 @@ struct EndTests {
     #expect(error?.code == .closed)
   }
 
-  @Test func `a peer that went with unread packets is a peer that went`() throws {
+  @Test(arguments: [DispatchMode.readv, .recvmmsg])
+  func `a peer that went with unread packets is a peer that went`(_ mode: DispatchMode) throws {
     let ends = try UnixSocket.pair(.seqpacket).takeBoth()
-    let link = try FDEndpoint(takingOwnershipOf: ends[0])
+    let link = try FDEndpoint(takingOwnershipOf: ends[0], fdOptions: MessageBatchTests.options(mode))
     let collector = try Collector()
     let pool = PacketPool(frameByteCount: 100, capacity: 64)
     do {

@@ -3,6 +3,8 @@
 // the guard against SIGBUS, in a file of its own.
 #pragma once
 
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +78,14 @@ size_t link_cmsg_len(size_t count);
 struct cmsghdr *link_cmsg_first(struct msghdr *message);
 struct cmsghdr *link_cmsg_next(struct msghdr *message, struct cmsghdr *current);
 unsigned char *link_cmsg_data(struct cmsghdr *header);
+extern const int LINK_MSG_ERRQUEUE;
+/// `struct mmsghdr`.
+struct link_mmsghdr {
+  struct msghdr header;
+  unsigned int byte_count;
+};
+int link_sendmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags);
+int link_recvmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags);
 
 // MARK: ioctl(2), network devices, namespaces
 
