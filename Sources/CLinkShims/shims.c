@@ -118,10 +118,13 @@ int link_recvmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int
 }
 
 int link_ioctl(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }
+int link_ioctl_value(int fd, unsigned long request, unsigned long value) { return ioctl(fd, request, value); }
+const unsigned long LINK_TUNSETPERSIST = TUNSETPERSIST;
 const unsigned long LINK_TUNSETIFF = TUNSETIFF;
 const unsigned long LINK_TUNGETIFF = TUNGETIFF;
 const short LINK_IFF_TUN = IFF_TUN;
 const short LINK_IFF_TAP = IFF_TAP;
 const short LINK_IFF_NO_PI = IFF_NO_PI;
+const short LINK_IFF_MULTI_QUEUE = IFF_MULTI_QUEUE;
 const short LINK_IFF_VNET_HDR = IFF_VNET_HDR;
 int link_unshare_network(void) { return unshare(CLONE_NEWNET); }

@@ -80,6 +80,13 @@ struct AdoptedDescriptor: ~Copyable {
     do { try PacketSocket.enableAuxiliaryData(number) } catch { throw LinkError(error, "packet socket \(number)") }
   }
 
+  static func setBuffers(of number: CInt, _ options: FDOptions) throws(LinkError) {
+    do {
+      try SocketFacts.setBuffers(
+        of: number, receive: options.socketReceiveBufferByteCount, send: options.socketSendBufferByteCount)
+    } catch { throw LinkError(error) }
+  }
+
   private static func checkDevice(_ number: CInt, isEthernet: Bool) throws(LinkError) {
     guard let device = NetworkDevice.attached(to: number) else {
       throw unfit(number, "is a character device without a TUN or TAP interface: TUNSETIFF comes first")

@@ -16,6 +16,8 @@ final class DescriptorLink: RunnableLink {
   private let sent: PublishedTally
   /// A write found the other end gone.
   private let peerIsGone = Atomic<Bool>(false)
+  /// A write found the interface down.
+  private let metLinkDown = Atomic<Bool>(false)
   /// The sending half waits for room.
   private let isRoomWanted = Atomic<Bool>(false)
   /// The peer is gone, and whoever waited for room is told to try.
@@ -59,6 +61,9 @@ final class DescriptorLink: RunnableLink {
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
     let frameLimit = mtu.load(ordering: .relaxed) + framing.headerLength
     let peerIsGone = peerIsGone.load(ordering: .acquiring)
+    if metLinkDown.load(ordering: .relaxed), metLinkDown.exchange(false, ordering: .acquiring) {
+      receiving.withLock { $0.interfaceWentDown() }
+    }
     let (turn, isGone) = receiving.withLock {
       (
         $0.turn(dispatcher, frameLimit: frameLimit, peerIsGone: peerIsGone, askPool: runner.ringBellWhenAvailable),
@@ -83,7 +88,10 @@ final class DescriptorLink: RunnableLink {
 
   func waitEnded(_ entries: InlineArray<4, PollEntry>?) { receiving.withLock { $0.waitEnded() } }
 
-  func releaseResources() { sending.withLock { $0.release() } }
+  func releaseResources() {
+    receiving.withLock { $0.release() }
+    sending.withLock { $0.release() }
+  }
 
   private func roomCame() -> Bool {
     sending.withLock { sender in
@@ -98,10 +106,14 @@ final class DescriptorLink: RunnableLink {
   func write(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
     let limits = SendLimits(mtu: mtu.load(ordering: .relaxed), headerLength: framing.headerLength)
-    let (accepted, stop) = sending.withLock { sender in
-      let result = sender.send(packets, limits)
+    let (accepted, stop, isDown) = sending.withLock { sender in
+      let (accepted, stop) = sender.send(packets, limits)
       isRoomWanted.store(sender.wish != .none, ordering: .releasing)
-      return result
+      return (accepted, stop, sender.takeLinkDown())
+    }
+    if isDown {
+      metLinkDown.store(true, ordering: .releasing)
+      runner.ringBell()
     }
     // Outside the lock: ending a link may release it.
     switch stop {

@@ -1,30 +1,57 @@
 public import LinkCore
 import LinkSystem
 
+/// How a TUN or TAP device is opened.
+public struct DeviceOptions: Sendable {
+  /// The device has several queues, each a descriptor and a link of its own that is opened by the same name with the same
+  /// flag. The kernel keeps a flow on one queue. `IFF_MULTI_QUEUE`.
+  public var isMultiQueue = false
+  /// The device stays when its last descriptor is closed, or goes then; nil leaves that as it is. `TUNSETPERSIST`.
+  public var isPersistent: Bool?
+
+  public init() {}
+}
+
 extension FDEndpoint {
   /// A link over the TUN device `name`, which carries bare IP packets. The device is made if it is not there, and goes
-  /// away with the link; `%d` in the name asks the kernel for a number, which `deviceName` tells. It is down until
-  /// somebody brings it up. `TUNSETIFF`.
+  /// away with the link unless it is persistent; `%d` in the name asks the kernel for a number, which `deviceName` tells. It
+  /// is down until somebody brings it up. `TUNSETIFF`.
   ///
   /// Throws `system` when the kernel refuses, and says what is missing; `invalidArgument` with a link address.
-  public static func tun(name: String, options: LinkOptions = LinkOptions()) throws(LinkError) -> FDEndpoint {
-    try open(.tun, name, options)
+  public static func tun(
+    name: String, options: LinkOptions = LinkOptions(), fdOptions: FDOptions = FDOptions(),
+    device: DeviceOptions = DeviceOptions()
+  ) throws(LinkError) -> FDEndpoint {
+    try open(.tun, name, options, fdOptions, device)
   }
 
   /// The same with a TAP device, which carries Ethernet frames: `options.linkAddress` is this end's address, not the
   /// interface's.
-  public static func tap(name: String, options: LinkOptions) throws(LinkError) -> FDEndpoint {
-    try open(.tap, name, options)
+  public static func tap(
+    name: String, options: LinkOptions, fdOptions: FDOptions = FDOptions(), device: DeviceOptions = DeviceOptions()
+  ) throws(LinkError) -> FDEndpoint {
+    try open(.tap, name, options, fdOptions, device)
   }
 
   private static func open(
-    _ kind: NetworkDevice.Kind, _ name: String, _ options: LinkOptions
+    _ kind: NetworkDevice.Kind, _ name: String, _ options: LinkOptions, _ fdOptions: FDOptions, _ device: DeviceOptions
   ) throws(LinkError) -> FDEndpoint {
-    let descriptor: CInt
-    do { descriptor = try NetworkDevice.open(kind, name: name).take().release() } catch { throw explained(error, name) }
-    do { return try FDEndpoint(takingOwnershipOf: descriptor, options: options) } catch {
-      // It stays with the caller of the initialiser: give it back.
-      _ = OwnedDescriptor(owning: descriptor)
+    let descriptor: OwnedDescriptor
+    do {
+      descriptor = try NetworkDevice.open(
+        kind, name: name, isMultiQueue: device.isMultiQueue, isPersistent: device.isPersistent
+      ).take()
+    } catch { throw explained(error, name) }
+    return try adopt(descriptor, options, fdOptions)
+  }
+
+  /// A link over a descriptor that was just opened: it is closed if that fails.
+  static func adopt(
+    _ file: consuming OwnedDescriptor, _ options: LinkOptions, _ fdOptions: FDOptions
+  ) throws(LinkError) -> FDEndpoint {
+    let number = file.release()
+    do { return try FDEndpoint(takingOwnershipOf: number, options: options, fdOptions: fdOptions) } catch {
+      _ = OwnedDescriptor(owning: number)
       throw error
     }
   }
@@ -43,8 +70,9 @@ extension FDEndpoint {
     case .busy: LinkError(error, "\(device) is in use by another process")
     case .badName:
       LinkError(
-        error, "\(device): a name has 1 to 15 bytes, no slash, and is not that of an interface of another kind",
-        code: .invalidArgument)
+        error,
+        "\(device): a name has 1 to 15 bytes, no slash, and is not that of an interface of another kind, or of a device "
+          + "with another number of queues", code: .invalidArgument)
     case .other: LinkError(error, device)
     }
   }

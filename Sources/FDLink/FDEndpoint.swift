@@ -29,7 +29,8 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
     try fdOptions.validate()
     let runner = try LinkRunner(name: "fd-link", options: options)
     let kind = try AdoptedDescriptor.check(descriptor, isEthernet: options.linkAddress != nil)
-    let plan = try ReceivePlan(fdOptions, kind)
+    if kind != .device { try AdoptedDescriptor.setBuffers(of: descriptor, fdOptions) }
+    let plan = try ReceivePlan(fdOptions, descriptor, kind, frameLimit: options.frameByteCount)
     // The last that can throw: from here on the descriptor is the link's.
     let adopted = try AdoptedDescriptor(preparing: descriptor, kind)
     deviceName = kind == .device ? NetworkDevice.attached(to: descriptor)?.name : nil

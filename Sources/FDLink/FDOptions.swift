@@ -12,6 +12,13 @@ public struct FDOptions: Sendable {
   /// that copy these records to a place of limited size. A packet takes 80 bytes in a call that moves many: at least that.
   /// 0 sets no limit.
   public var maxSyscallHeaderByteCount = 0
+  /// The memory of the dispatch mode `packetRing`.
+  public var ring = PacketRingOptions()
+  /// What a socket may queue for reception, in bytes, as far as the system allows it; nil leaves it as it is. What comes to a
+  /// full one is lost on UDP and packet sockets. `SO_RCVBUF`, `SO_RCVBUFFORCE`.
+  public var socketReceiveBufferByteCount: Int?
+  /// The same for sending. `SO_SNDBUF`, `SO_SNDBUFFORCE`.
+  public var socketSendBufferByteCount: Int?
   /// Drop Ethernet frames that are addressed to another interface. For packet sockets, which see what the interface
   /// sees; devices and Unix sockets bring only what is meant for this end.
   public var filtersAddresses = false
@@ -21,6 +28,10 @@ public struct FDOptions: Sendable {
   func validate() throws(LinkError) {
     guard (1...64).contains(receiveBatch) else {
       throw LinkError(.invalidArgument, "receive batch \(receiveBatch): must be 1 to 64")
+    }
+    for size in [socketReceiveBufferByteCount, socketSendBufferByteCount] {
+      guard let size, !(1...1 << 30).contains(size) else { continue }
+      throw LinkError(.invalidArgument, "socket buffer of \(size) bytes: must be 1 to 1073741824")
     }
     guard maxSyscallHeaderByteCount == 0 || maxSyscallHeaderByteCount >= MessageRow.headerByteCount else {
       throw LinkError(
@@ -44,4 +55,6 @@ public enum DispatchMode: Sendable {
   case readv
   /// Many packets per system call: sockets only. `recvmmsg(2)`.
   case recvmmsg
+  /// Memory that is shared with the kernel: packet sockets only. `PACKET_RX_RING`.
+  case packetRing
 }

@@ -10,6 +10,10 @@ struct ReceiveInput {
   /// The largest frame, link header included.
   var frameLimit = 0
   var tally = LinkTally()
+  /// The interface of a packet socket went down.
+  private var isInterfaceDown = false
+  /// A wait has ended, and nothing came since.
+  var hasWoken = false
   /// The other end is gone. What it has sent before is still to be read.
   var peerIsGone = false
   /// Why nothing more will come. Kept, since an errno may be reported once only, together with packets.
@@ -71,17 +75,26 @@ struct ReceiveInput {
     return .again
   }
 
+  /// The ring has no frame for now. Only the socket itself tells why, and a look at it costs a system call: once per wake-up.
+  mutating func nextAfterEmptyRing() -> Next {
+    guard hasWoken || isInterfaceDown else { return .idle }
+    let error = SocketFacts.takeError(descriptor)
+    return error == 0 ? idle() : next(after: error, in: "getsockopt(SO_ERROR)")
+  }
+
+  mutating func countMalformed() { tally[.malformed] += 1 }
+
   /// A read failed.
   mutating func next(after number: CInt, in operation: String) -> Next {
     switch ErrnoClass(receiving: number) {
-    case .wouldBlock: return peerIsGone ? stop(.peerDisconnected) : .idle
+    case .wouldBlock: return peerIsGone ? stop(.peerDisconnected) : idle()
     case .drop:
       tally[.refused] += 1
       return .again
     case .linkDown:
-      // The same errno tells of an interface that went down and of one that went away.
-      if kind == .packetSocket, isInterfaceGone { return stop(.failed(LinkError(.system, "the interface is gone"))) }
-      return .paused
+      guard kind == .packetSocket else { return .paused }
+      interfaceWentDown()
+      return idle()
     case .peerGone:
       // Reported in front of what is queued; the second time nothing is.
       if peerIsGone { return stop(.peerDisconnected) }
@@ -122,8 +135,17 @@ struct ReceiveInput {
     tally[.noRoom] += count
   }
 
-  private var isInterfaceGone: Bool {
-    do { return try PacketSocket.binding(of: descriptor).interfaceIndex < 0 } catch { return false }
+  /// For packet sockets: from now on the next empty look finds out how the interface is.
+  mutating func interfaceWentDown() { isInterfaceDown = kind == .packetSocket }
+
+  /// A packet socket reports once that its interface went down, and neither that it is up again nor that it went away then.
+  private mutating func idle() -> Next {
+    guard isInterfaceDown else { return .idle }
+    guard let isUp = PacketSocket.isInterfaceUp(descriptor) else {
+      return stop(.failed(LinkError(.system, "the interface of the packet socket is gone")))
+    }
+    isInterfaceDown = !isUp
+    return isUp ? .idle : .paused
   }
 
   /// No byte waits on the socket.

@@ -1,16 +1,28 @@
 import LinkCore
+import LinkSystem
 
 /// The way of receiving that was chosen for a descriptor.
-enum ReceivePlan {
+enum ReceivePlan: ~Copyable {
   case readv
+  case packetRing(PacketRing)
   case recvmmsg(messageCount: Int, hasAuxiliaryData: Bool)
 
   /// Throws `invalidArgument` for a way that the descriptor does not have; only `.automatic` takes another one instead.
-  init(_ options: FDOptions, _ kind: AdoptedDescriptor.Kind) throws(LinkError) {
+  /// A ring is made here: `frameLimit` is the largest frame that it is to hold.
+  init(
+    _ options: FDOptions, _ number: CInt, _ kind: AdoptedDescriptor.Kind, frameLimit: Int
+  ) throws(LinkError) {
     let messages = min(options.receiveBatch, options.messagesPerCall)
     switch (options.dispatchMode, kind) {
     case (.automatic, .device), (.readv, .device), (.readv, .socket), (.readv, .internetSocket): self = .readv
     case (.readv, .packetSocket): self = .recvmmsg(messageCount: 1, hasAuxiliaryData: true)
+    case (.packetRing, .packetSocket):
+      let geometry = try options.ring.geometry(frameLimit: frameLimit)
+      do { self = .packetRing(try PacketRing(on: number, geometry)) } catch {
+        throw LinkError(error, "packet ring of \(geometry.byteCount) bytes on descriptor \(number)")
+      }
+    case (.packetRing, _):
+      throw LinkError(.invalidArgument, "dispatch mode packetRing needs a packet socket; descriptor \(number) is none")
     case (.recvmmsg, .device):
       throw LinkError(.invalidArgument, "dispatch mode recvmmsg needs a socket; a TUN or TAP device has readv")
     case (.automatic, _), (.recvmmsg, _):
@@ -19,10 +31,11 @@ enum ReceivePlan {
   }
 
   consuming func makeStrategy() -> any ReceiveStrategy & ~Copyable {
-    switch self {
-    case .readv: ReadvStrategy()
+    switch consume self {
+    case .readv: return ReadvStrategy()
+    case .packetRing(let ring): return PacketRingStrategy(ring)
     case .recvmmsg(let messageCount, let hasAuxiliaryData):
-      RecvmmsgStrategy(messageCount: messageCount, hasAuxiliaryData: hasAuxiliaryData)
+      return RecvmmsgStrategy(messageCount: messageCount, hasAuxiliaryData: hasAuxiliaryData)
     }
   }
 }

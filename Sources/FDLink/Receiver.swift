@@ -8,7 +8,6 @@ struct Receiver: ~Copyable {
   private var strategy: any ReceiveStrategy & ~Copyable
   private var input: ReceiveInput
   private var outlook = Outlook.more
-  private var hasWoken = false
   /// Wake-ups in a row that brought nothing.
   private var fruitless = 0
   private let published: PublishedTally
@@ -37,6 +36,8 @@ struct Receiver: ~Copyable {
 
   /// How often a descriptor that announces nothing is looked at.
   private static let lookAgain: UInt64 = 20_000_000
+  /// A link that never sleeps asks for the kernel's drops every so many batches.
+  private static let dropCheck: UInt64 = 256
   /// So many wake-ups for nothing, and the descriptor is not believed any more.
   private static let patience = 8
 
@@ -56,6 +57,7 @@ struct Receiver: ~Copyable {
     switch result {
     case .delivered:
       input.tally.batches &+= 1
+      if input.tally.batches % Self.dropCheck == 0 { input.collectKernelDrops() }
       foundSomething()
       dispatcher.deliverPackets(&batch)
       return .delivered
@@ -78,7 +80,7 @@ struct Receiver: ~Copyable {
 
   private mutating func foundSomething() {
     published.publish(&input.tally)
-    hasWoken = false
+    input.hasWoken = false
     fruitless = 0
   }
 
@@ -86,8 +88,8 @@ struct Receiver: ~Copyable {
   /// nothing to read (a socket shut down by its owner, an error queue that nobody reads).
   private mutating func foundNothing() {
     if input.tally.hasRareChanges { published.publish(&input.tally) }
-    guard hasWoken else { return }
-    hasWoken = false
+    guard input.hasWoken else { return }
+    input.hasWoken = false
     input.discardErrors()
     input.tally[.emptyWakeUp] += 1
     fruitless += 1
@@ -149,5 +151,14 @@ struct Receiver: ~Copyable {
     return input.peerIsGone
   }
 
-  mutating func waitEnded() { hasWoken = true }
+  mutating func interfaceWentDown() { input.interfaceWentDown() }
+
+  mutating func waitEnded() { input.hasWoken = true }
+
+  /// Gives back what the way of receiving holds.
+  mutating func release() {
+    input.collectKernelDrops()
+    published.publish(&input.tally)
+    strategy = ReadvStrategy()
+  }
 }

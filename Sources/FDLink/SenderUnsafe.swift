@@ -21,6 +21,8 @@ struct Sender: ~Copyable {
   private(set) var wish = RoomWish.none
   /// Room was announced and nothing was taken since.
   private var hasAnnounced = false
+  /// A write met an interface that was down: the receiving half may not hear of it, since a socket reports it once.
+  private var metLinkDown = false
   /// A write met the end of the link.
   private var ending: LinkCloseReason?
 
@@ -128,6 +130,7 @@ struct Sender: ~Copyable {
       return nil
     case .linkDown:
       tally[.linkDown] += 1
+      metLinkDown = row != nil
       return nil
     case .peerGone: return end(.peerDisconnected)
     case .ownMistake:
@@ -159,6 +162,12 @@ struct Sender: ~Copyable {
     wish = .none
     hasAnnounced = true
     return true
+  }
+
+  /// Whether an interface was found down since the last call.
+  mutating func takeLinkDown() -> Bool {
+    defer { metLinkDown = false }
+    return metLinkDown
   }
 
   /// Room that will not come is not waited for.

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Why a TUN or TAP device could not be opened, as far as a user can do something about it.
+/// Why a device or an interface could not be opened, as far as a user can do something about it.
 package enum DeviceRefusal: Sendable {
   case permission, noDriver, busy, badName, other
 

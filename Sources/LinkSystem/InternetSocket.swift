@@ -14,6 +14,16 @@ package enum InternetSocket {
       self.port = port
     }
 
+    /// From text: `192.0.2.1`, `2001:db8::1`. Nil for anything else, names of hosts too. `inet_pton(3)`.
+    package init?(_ text: String, port: UInt16) {
+      let family = text.contains(":") ? AF_INET6 : AF_INET
+      var bytes = [UInt8](repeating: 0, count: family == AF_INET6 ? 16 : 4)
+      // SAFETY: the call writes as many bytes as an address of the family has.
+      let result = unsafe bytes.withUnsafeMutableBytes { unsafe inet_pton(family, text, $0.baseAddress) }
+      if result != 1 { return nil }
+      self.init(bytes, port: port)
+    }
+
     package var isIPv6: Bool { bytes.count == 16 }
     fileprivate var family: CInt { isIPv6 ? AF_INET6 : AF_INET }
   }
@@ -26,6 +36,18 @@ package enum InternetSocket {
     let socket = OwnedDescriptor(
       owning: try systemCall("socket(SOCK_RAW)") { Glibc.socket(address.family, type, transport) })
     try connect(socket, address)
+    return socket
+  }
+
+  /// A UDP socket at `local` that talks to `remote` only. `udp(7)`.
+  package static func datagram(from local: Address, to remote: Address) throws(SystemError) -> OwnedDescriptor {
+    let type = LINK_SOCK_DGRAM | LINK_SOCK_CLOEXEC | LINK_SOCK_NONBLOCK
+    let socket = OwnedDescriptor(owning: try systemCall("socket(SOCK_DGRAM)") { Glibc.socket(local.family, type, 0) })
+    let number = socket.number
+    // SAFETY: the address is valid during the call, and its size is passed.
+    let result = unsafe withAddress(local) { unsafe bind(number, $0, $1) }
+    if result != 0 { throw SystemError("bind(UDP port \(local.port))", errno) }
+    try connect(socket, remote)
     return socket
   }
 

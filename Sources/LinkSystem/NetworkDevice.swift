@@ -15,14 +15,25 @@ package enum NetworkDevice {
 
   /// Attaches to the device `name`, making it if it is not there; it goes away with its last descriptor. A name with
   /// `%d` asks the kernel for a number. Without packet information; non-blocking, close-on-exec. `TUNSETIFF`.
-  package static func open(_ kind: Kind, name: String) throws(SystemError) -> OpenDevice {
+  /// `isMultiQueue`: further descriptors of the same device may be opened, with the same flag; each is a queue of its own.
+  /// `isPersistent`: the device outlives its last descriptor, or no longer does; nil leaves that as it is. `TUNSETPERSIST`.
+  package static func open(
+    _ kind: Kind, name: String, isMultiQueue: Bool = false, isPersistent: Bool? = nil
+  ) throws(SystemError) -> OpenDevice {
     let path = "/dev/net/tun"
     let file = OwnedDescriptor(
       // SAFETY: the call copies the path.
       owning: try systemCall("open(\(path))") { unsafe Glibc.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC) })
     var request = try makeRequest(name)
     request.flags = (kind == .tun ? LINK_IFF_TUN : LINK_IFF_TAP) | LINK_IFF_NO_PI
+    if isMultiQueue { request.flags |= LINK_IFF_MULTI_QUEUE }
     try control(file.number, LINK_TUNSETIFF, &request, "ioctl(TUNSETIFF, \(name))")
+    if let isPersistent {
+      let number = file.number
+      _ = try systemCall("ioctl(TUNSETPERSIST, \(name))") {
+        link_ioctl_value(number, LINK_TUNSETPERSIST, isPersistent ? 1 : 0)
+      }
+    }
     return OpenDevice(descriptor: file, name: deviceName(request))
   }
 
@@ -43,6 +54,31 @@ package enum NetworkDevice {
     let flag = Int16(IFF_UP)
     request.flags = up ? request.flags | flag : request.flags & ~flag
     try control(socket.number, UInt(SIOCSIFFLAGS), &request, "ioctl(SIOCSIFFLAGS, \(name))")
+  }
+
+  /// The largest packet of the interface, the link header not counted. `SIOCGIFMTU`.
+  package static func mtu(of name: String) throws(SystemError) -> Int {
+    let socket = try inetSocket()
+    var request = try makeRequest(name)
+    try control(socket.number, UInt(SIOCGIFMTU), &request, "ioctl(SIOCGIFMTU, \(name))")
+    return Int(request.value)
+  }
+
+  /// `SIOCSIFMTU`.
+  package static func setMTU(_ name: String, _ mtu: Int) throws(SystemError) {
+    try set(name, CInt(clamping: mtu), UInt(SIOCSIFMTU), "SIOCSIFMTU")
+  }
+
+  /// How many packets may wait to leave the interface. `SIOCSIFTXQLEN`.
+  package static func setTransmitQueueLength(_ name: String, _ length: Int) throws(SystemError) {
+    try set(name, CInt(clamping: length), UInt(SIOCSIFTXQLEN), "SIOCSIFTXQLEN")
+  }
+
+  private static func set(_ name: String, _ value: CInt, _ code: UInt, _ label: String) throws(SystemError) {
+    let socket = try inetSocket()
+    var request = try makeRequest(name)
+    request.value = value
+    try control(socket.number, code, &request, "ioctl(\(label), \(name))")
   }
 
   /// Gives the interface an IPv4 address (four bytes) with a prefix. `SIOCSIFADDR`, `SIOCSIFNETMASK`.
@@ -92,7 +128,7 @@ package enum NetworkDevice {
     unsafe withUnsafeBytes(of: request.name) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }
 
-  private static func control<Request>(
+  static func control<Request>(
     _ descriptor: CInt, _ code: UInt, _ request: inout Request, _ label: String
   ) throws(SystemError) {
     // SAFETY: each caller passes the record that its request code reads and writes; layouts are asserted in C.

@@ -62,6 +62,17 @@ package enum PacketSocket {
     return Binding(interfaceIndex: Int(address.sll_ifindex), isEthernet: isEthernet)
   }
 
+  /// Whether the interface of a packet socket is up; nil if it is gone. `SIOCGIFNAME`, `SIOCGIFFLAGS`.
+  package static func isInterfaceUp(_ number: CInt) -> Bool? {
+    do {
+      var request = link_ifreq()
+      request.value = CInt(clamping: try binding(of: number).interfaceIndex)
+      try NetworkDevice.control(number, UInt(SIOCGIFNAME), &request, "ioctl(SIOCGIFNAME)")
+      try NetworkDevice.control(number, UInt(SIOCGIFFLAGS), &request, "ioctl(SIOCGIFFLAGS)")
+      return request.flags & Int16(IFF_UP) != 0
+    } catch { return nil }
+  }
+
   /// Has the kernel report beside each message what it took out of the frame. `PACKET_AUXDATA`.
   package static func enableAuxiliaryData(_ number: CInt) throws(SystemError) {
     var one: CInt = 1

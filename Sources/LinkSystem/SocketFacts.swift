@@ -30,6 +30,28 @@ package struct SocketFacts: Sendable {
       }
   }
 
+  /// Sets what a socket may queue, beyond the system's limit where that is allowed. `SO_RCVBUFFORCE`, `SO_SNDBUFFORCE`.
+  package static func setBuffers(of number: CInt, receive: Int?, send: Int?) throws(SystemError) {
+    for (size, force, plain, label) in [
+      (receive, SO_RCVBUFFORCE, SO_RCVBUF, "SO_RCVBUF"), (send, SO_SNDBUFFORCE, SO_SNDBUF, "SO_SNDBUF"),
+    ] {
+      guard let size else { continue }
+      var value = CInt(clamping: size)
+      let room = socklen_t(MemoryLayout<CInt>.size)
+      // SAFETY: a live local with its size.
+      if unsafe setsockopt(number, SOL_SOCKET, force, &value, room) == 0 { continue }
+      // SAFETY: as above.
+      _ = try systemCall("setsockopt(\(number), \(label))") {
+        unsafe setsockopt(number, SOL_SOCKET, plain, &value, room)
+      }
+    }
+  }
+
+  /// Takes the error that a socket has to report; 0: there is none. `SO_ERROR`.
+  package static func takeError(_ number: CInt) -> CInt {
+    do { return try option(number, SO_ERROR, "SO_ERROR") } catch { return error.number }
+  }
+
   private static func option(_ number: CInt, _ name: CInt, _ label: String) throws(SystemError) -> CInt {
     var value: CInt = 0
     var size = socklen_t(MemoryLayout<CInt>.size)

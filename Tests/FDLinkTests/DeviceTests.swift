@@ -21,7 +21,7 @@ struct DeviceTests {
       var first = false, again = false, name: String?, downDrops: UInt64 = 0, refused: UInt64 = 0
       var sent = LinkTally(), closings: [LinkCloseReason] = []
     }
-    let facts = try inNetworkNamespace {
+    let facts = try TestNetwork.inNamespace {
       var facts = Facts()
       let link = try FDEndpoint.tun(name: "t%d")
       facts.name = link.deviceName
@@ -56,7 +56,7 @@ struct DeviceTests {
 
   @Test func `a TAP device carries Ethernet frames`() throws {
     let own = LinkAddress(2, 0, 0, 0, 0, 2)
-    let (gotRequest, statistics) = try inNetworkNamespace {
+    let (gotRequest, statistics) = try TestNetwork.inNamespace {
       let link = try FDEndpoint.tap(name: "tap-test", options: LinkOptions(linkAddress: own))
       try NetworkDevice.setAddress("tap-test", ipv4: [10, 9, 0, 1], prefixLength: 24)
       try NetworkDevice.setUp("tap-test")
@@ -79,7 +79,7 @@ struct DeviceTests {
   }
 
   @Test func `a deleted device ends the link with a failure`() throws {
-    let closings = try inNetworkNamespace {
+    let closings = try TestNetwork.inNamespace {
       let link = try FDEndpoint.tun(name: "gone")
       try NetworkDevice.setUp("gone")
       let collector = try Collector()
@@ -97,7 +97,7 @@ struct DeviceTests {
   }
 
   @Test func `a refused datagram is counted and the link goes on`() throws {
-    let (events, steps, statistics) = try inNetworkNamespace {
+    let (events, steps, statistics) = try TestNetwork.inNamespace {
       try NetworkDevice.setUp("lo")
       let number = try connectedUDP(to: [127, 0, 0, 1], port: 9).release()
       var options = LinkOptions()
@@ -117,7 +117,7 @@ struct DeviceTests {
   }
 
   @Test func `a report on the error queue is counted and the link sleeps on`() throws {
-    let (statistics, frames) = try inNetworkNamespace {
+    let (statistics, frames) = try TestNetwork.inNamespace {
       try NetworkDevice.setUp("lo")
       let number = try connectedUDP(to: [127, 0, 0, 1], port: 9).release()
       reportErrors(number)
@@ -136,7 +136,7 @@ struct DeviceTests {
   }
 
   @Test func `a device has no messages`() throws {
-    let code = try inNetworkNamespace {
+    let code = try TestNetwork.inNamespace {
       let device = try NetworkDevice.open(.tun, name: "t0").take()
       return refusal { () throws(LinkError) in
         try FDEndpoint(takingOwnershipOf: device.number, fdOptions: MessageBatchTests.options(.recvmmsg))
@@ -146,7 +146,7 @@ struct DeviceTests {
   }
 
   @Test func `framing must fit the device`() throws {
-    let codes = try inNetworkNamespace {
+    let codes = try TestNetwork.inNamespace {
       let address = LinkAddress(2, 0, 0, 0, 0, 2)
       return [
         refusal { () throws(LinkError) in try FDEndpoint.tun(name: "a0", options: LinkOptions(linkAddress: address)) },

@@ -73,21 +73,21 @@ extension FDEndpoint {
   }
 }
 
-private final class Box<R: Sendable>: Sendable {
-  let content = Lock<Result<R, any Error>?>(nil)
+/// For tests that run on a thread of their own, where an expectation would not know its test.
+struct DidNotHappen: Error, CustomStringConvertible {
+  let description: String
 }
 
-/// Runs `body` on a thread of its own in a network namespace of its own, so that nothing else of the process moves, and
-/// returns what it returned.
-func inNetworkNamespace<R: Sendable>(_ body: @escaping @Sendable () throws -> R) throws -> R {
-  let box = Box<R>()
-  let thread = try SystemThread(name: "test-netns") {
-    let result = Result {
-      try ProcessControl.enterNewNetworkNamespace()
-      return try body()
-    }
-    box.content.withLock { $0 = result }
+extension RawPeer {
+  func deliver(_ message: [UInt8]) throws {
+    if try !waitToSend(message) { throw DidNotHappen(description: "a frame of \(message.count) bytes was not taken") }
   }
-  thread.join()
-  return try box.content.withLock { $0! }.get()
+}
+
+extension Collector {
+  func need(_ condition: (State) -> Bool, file: String = #fileID, line: UInt = #line) throws {
+    if !waits(for: condition) {
+      throw DidNotHappen(description: "\(file):\(line): \(now.frames.count) frames, closed \(now.closings)")
+    }
+  }
 }

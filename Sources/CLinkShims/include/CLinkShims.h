@@ -90,11 +90,15 @@ int link_recvmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int
 // MARK: ioctl(2), network devices, namespaces
 
 int link_ioctl(int fd, unsigned long request, void *argument);
+/// The same with a number as its argument.
+int link_ioctl_value(int fd, unsigned long request, unsigned long value);
 extern const unsigned long LINK_TUNSETIFF;
+extern const unsigned long LINK_TUNSETPERSIST;
 extern const unsigned long LINK_TUNGETIFF;
 extern const short LINK_IFF_TUN;
 extern const short LINK_IFF_TAP;
 extern const short LINK_IFF_NO_PI;
+extern const short LINK_IFF_MULTI_QUEUE;
 extern const short LINK_IFF_VNET_HDR;
 /// `struct ifreq` as TUNSETIFF and SIOC?IF* read it, without the union that Swift spells badly.
 struct link_ifreq {

@@ -1,0 +1,107 @@
+public import LinkCore
+import LinkSystem
+
+/// How a packet socket is opened.
+public struct PacketSocketOptions: Sendable {
+  /// The interface hands over frames for other stations too, as long as the link is open. `PACKET_MR_PROMISC`.
+  public var isPromiscuous = false
+  /// The link does not see what this host sends on the interface. `PACKET_IGNORE_OUTGOING`.
+  public var ignoresOutgoing = true
+  /// The link's MTU is that of the interface, whatever `LinkOptions.mtu` says. It is read once.
+  public var takesInterfaceMTU = true
+
+  public init() {}
+}
+
+/// An address of UDP.
+public struct UDPAddress: Hashable, Sendable {
+  /// As numbers: `192.0.2.1`, `2001:db8::1`.
+  public var host: String
+  public var port: UInt16
+
+  public init(_ host: String, port: UInt16) {
+    self.host = host
+    self.port = port
+  }
+}
+
+/// The kinds of socket whose pairs a link can be made of.
+public enum SocketPairKind: Sendable {
+  /// A connection: each end notices when the other goes. `SOCK_SEQPACKET`.
+  case seqpacket
+  /// Without a connection: an end whose peer went learns of it when it sends. `SOCK_DGRAM`.
+  case datagram
+}
+
+extension FDEndpoint {
+  /// A link over the network interface `name`: it sends and receives what passes there, beside the host's own network
+  /// stack. An interface with Ethernet frames needs `options.linkAddress`, one without must have none. `packet(7)`.
+  ///
+  /// VLAN tags that the kernel takes out of received frames are put back; they do not count for the MTU.
+  ///
+  /// Throws `system` when the kernel refuses, and says what is missing; `invalidArgument` for options that do not fit.
+  public static func packet(
+    interface name: String, options: LinkOptions = LinkOptions(), fdOptions: FDOptions = FDOptions(),
+    socket: PacketSocketOptions = PacketSocketOptions()
+  ) throws(LinkError) -> FDEndpoint {
+    var options = options
+    let descriptor: OwnedDescriptor
+    do {
+      if socket.takesInterfaceMTU {
+        let range = LinkOptions.mtuRange
+        options.mtu = min(max(try NetworkDevice.mtu(of: name), range.lowerBound), range.upperBound)
+      }
+      descriptor = try PacketSocket.open(
+        interface: name, isPromiscuous: socket.isPromiscuous, ignoresOutgoing: socket.ignoresOutgoing)
+    } catch { throw explained(packetSocket: error, name) }
+    return try adopt(descriptor, options, fdOptions)
+  }
+
+  /// A link over UDP: each packet is a datagram from `local` to `remote`, and none from elsewhere is received. A datagram
+  /// carries up to 65507 bytes (IPv6: 65527); longer ones are dropped, and counted as `refused`. What comes to a full socket
+  /// is lost unseen. `udp(7)`.
+  ///
+  /// Throws `invalidArgument` for addresses that are none, or not of one family; `system` when the kernel refuses.
+  public static func udp(
+    local: UDPAddress, remote: UDPAddress, options: LinkOptions = LinkOptions(), fdOptions: FDOptions = FDOptions()
+  ) throws(LinkError) -> FDEndpoint {
+    let (from, to) = (try address(local), try address(remote))
+    guard from.isIPv6 == to.isIPv6 else {
+      throw LinkError(.invalidArgument, "UDP from \(local.host) to \(remote.host): one is IPv4, the other IPv6")
+    }
+    let descriptor: OwnedDescriptor
+    do { descriptor = try InternetSocket.datagram(from: from, to: to) } catch {
+      throw LinkError(error, "UDP from \(local.host) to \(remote.host)")
+    }
+    return try adopt(descriptor, options, fdOptions)
+  }
+
+  /// A link over one end of a new socket pair, and the descriptor of the other end, which is the caller's: to make a second
+  /// link of it, or to hand it to another process. `socketpair(2)`.
+  public static func socketPair(
+    _ kind: SocketPairKind = .seqpacket, options: LinkOptions = LinkOptions(), fdOptions: FDOptions = FDOptions()
+  ) throws(LinkError) -> (link: FDEndpoint, peerDescriptor: Int32) {
+    let pair: UnixSocket.Pair
+    do { pair = try UnixSocket.pair(kind == .seqpacket ? .seqpacket : .datagram) } catch { throw LinkError(error) }
+    let ends = pair.takeBoth()
+    let peer = OwnedDescriptor(owning: ends[1])
+    return (try adopt(OwnedDescriptor(owning: ends[0]), options, fdOptions), peer.release())
+  }
+
+  private static func address(_ address: UDPAddress) throws(LinkError) -> InternetSocket.Address {
+    guard let result = InternetSocket.Address(address.host, port: address.port) else {
+      throw LinkError(.invalidArgument, "\"\(address.host)\" is no IP address: names of hosts are not looked up")
+    }
+    return result
+  }
+
+  private static func explained(packetSocket error: SystemError, _ name: String) -> LinkError {
+    switch DeviceRefusal(error) {
+    case .permission:
+      LinkError(error, "a packet socket on \(name) needs root or CAP_NET_RAW in the network namespace")
+    case .noDriver: LinkError(error, "there is no interface \(name)")
+    case .badName: LinkError(error, "interface \(name): a name has 1 to 15 bytes", code: .invalidArgument)
+    case .busy, .other: LinkError(error, "packet socket on \(name)")
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import LinkCore
+import LinkSystem
+
+/// Frames that the kernel wrote to memory which this process has mapped: no system call as long as there are some.
+/// `PACKET_RX_RING`. They are copied out at once, and their place goes back to the kernel.
+struct PacketRingStrategy: ~Copyable, ReceiveStrategy {
+  private let ring: PacketRing
+  /// The next block, or frame where frames are handed over one by one.
+  private var index = 0
+  /// Frames of the block that are still to be read, and where the next one is.
+  private var framesLeft = 0
+  private var frameOffset = 0
+
+  init(_ ring: consuming PacketRing) { self.ring = ring }
+
+  mutating func receive(into batch: inout PacketBatch, limit: Int, _ input: inout ReceiveInput) -> ReceiveResult {
+    if let reason = input.ending { return .stopped(reason) }
+    let room = input.room(in: batch)
+    var received = 0
+    var next = ReceiveInput.Next.again
+    for _ in 0..<limit {
+      switch ring.geometry.isBlockwise ? nextOfBlock() : nextAlone() {
+      case .frame(let frame):
+        // SAFETY: `received` stays below `limit`, the number of slots that are initialised; the frame is ours until it goes
+        // back below.
+        if unsafe accept(frame, into: &batch.packetSlots[received], room, &input) { received += 1 }
+        finish()
+        continue
+      case .broken:
+        input.countMalformed()
+        finish()
+        continue
+      case .none: next = input.nextAfterEmptyRing()
+      }
+      if case .again = next { continue }
+      break
+    }
+    batch.setReceived(received)
+    return ReceiveResult(received, next)
+  }
+
+  private func accept(
+    _ frame: RingFrame, into packet: inout PacketBuffer, _ room: Int, _ input: inout ReceiveInput
+  ) -> Bool {
+    // Of a frame that did not fit in the ring only a part is there.
+    let whole = frame.byteCount == frame.originalByteCount
+    let count = min(frame.byteCount, room)
+    // SAFETY: `count` bytes are in the ring, and a prepared frame has room for as many.
+    if let start = unsafe packet.prepareFrame(count) {
+      unsafe start.copyMemory(from: frame.start, byteCount: count)
+    }
+    return input.accept(&packet, byteCount: frame.originalByteCount, room: whole ? room : 0, frame.tag)
+  }
+
+  // MARK: The places
+
+  private enum Place { case frame(RingFrame), broken, none }
+
+  private func nextAlone() -> Place {
+    let offset = placeOffset
+    guard ring.isOurs(offset) else { return .none }
+    return ring.frame(at: offset).map { .frame($0) } ?? .broken
+  }
+
+  private mutating func nextOfBlock() -> Place {
+    while framesLeft == 0 {
+      let offset = placeOffset
+      guard ring.isOurs(offset + PacketRing.blockStatusOffset) else { return .none }
+      let (frameCount, firstOffset) = ring.blockContents(offset)
+      framesLeft = frameCount
+      frameOffset = offset + firstOffset
+      if frameCount == 0 { giveBack() }
+    }
+    guard let frame = ring.frame(inBlockAt: frameOffset, end: placeOffset + ring.geometry.blockByteCount) else {
+      // Where the next one would be is not known either.
+      framesLeft = 1
+      return .broken
+    }
+    frameOffset += frame.nextOffset
+    return .frame(frame)
+  }
+
+  private var placeOffset: Int {
+    let geometry = ring.geometry
+    if geometry.isBlockwise { return index * geometry.blockByteCount }
+    let (block, frame) = index.quotientAndRemainder(dividingBy: geometry.framesPerBlock)
+    return block * geometry.blockByteCount + frame * geometry.frameByteCount
+  }
+
+  /// The frame under way is copied out.
+  private mutating func finish() {
+    if !ring.geometry.isBlockwise { return giveBack() }
+    framesLeft -= 1
+    if framesLeft == 0 { giveBack() }
+  }
+
+  private mutating func giveBack() {
+    let geometry = ring.geometry
+    ring.giveBack(placeOffset + (geometry.isBlockwise ? PacketRing.blockStatusOffset : 0))
+    index += 1
+    if index == (geometry.isBlockwise ? geometry.blockCount : geometry.frameCount) { index = 0 }
+  }
+}

@@ -1,0 +1,40 @@
+import Foundation
+import LinkSystem
+
+/// Networks for tests: each a namespace of its own, which nothing else of the process sees.
+package enum TestNetwork {
+  private final class Box<R: Sendable>: Sendable {
+    let content = Lock<Result<R, any Error>?>(nil)
+  }
+
+  /// Runs `body` on a thread of its own in a network namespace of its own, without IPv6 unless
+  /// asked for, so that nobody talks who was not told to. Returns what it returned. The namespace goes away with the last socket or device in it.
+  package static func inNamespace<R: Sendable>(
+    hasIPv6: Bool = false, _ body: @escaping @Sendable () throws -> R
+  ) throws -> R {
+    let box = Box<R>()
+    let thread = try SystemThread(name: "test-netns") {
+      let result = Result {
+        try ProcessControl.enterNewNetworkNamespace()
+        for name in ["all", "default"] where !hasIPv6 {
+          // Absent where the kernel has no IPv6.
+          let file = FileHandle(forWritingAtPath: "/proc/sys/net/ipv6/conf/\(name)/disable_ipv6")
+          try file?.write(contentsOf: Data("1".utf8))
+        }
+        return try body()
+      }
+      box.content.withLock { $0 = result }
+    }
+    thread.join()
+    return try box.content.withLock { $0! }.get()
+  }
+
+  /// Two Ethernet interfaces, `left` and `right`, in the namespace of the calling thread: what one sends the other receives.
+  package static func makeInterfaces(mtu: Int = 1500) throws {
+    try NetworkDevice.makePair("left", "right")
+    for name in ["left", "right"] {
+      try NetworkDevice.setMTU(name, mtu)
+      try NetworkDevice.setUp(name)
+    }
+  }
+}
