@@ -19,7 +19,7 @@ public struct PacketRingOptions: Sendable {
   /// How many blocks there are: 1 to 4096.
   public var blockCount = 32
   /// Bytes of a place of the version `framewise`, of which some 80 are the kernel's: a power of two from 256 to the size of
-  /// a block. Longer frames are counted as `truncated`. Nil: enough for the MTU that the link is made with.
+  /// a block. Longer frames are counted as `truncated`. Nil: enough for the interface's MTU.
   public var frameByteCount: Int?
   /// How long a block of the version `blockwise` that is not full is held back: 1 ms to 1 s. Short ones use up blocks: at a
   /// low rate each has one frame.

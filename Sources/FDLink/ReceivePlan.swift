@@ -17,7 +17,7 @@ enum ReceivePlan: ~Copyable {
     case (.automatic, .device), (.readv, .device), (.readv, .socket), (.readv, .internetSocket): self = .readv
     case (.readv, .packetSocket): self = .recvmmsg(messageCount: 1, hasAuxiliaryData: true)
     case (.packetRing, .packetSocket):
-      let geometry = try options.ring.geometry(frameLimit: frameLimit)
+      let geometry = try options.ring.geometry(frameLimit: max(frameLimit, try Self.interfaceFrame(number)))
       do { self = .packetRing(try PacketRing(on: number, geometry)) } catch {
         throw LinkError(error, "packet ring of \(geometry.byteCount) bytes on descriptor \(number)")
       }
@@ -28,6 +28,11 @@ enum ReceivePlan: ~Copyable {
     case (.automatic, _), (.recvmmsg, _):
       self = .recvmmsg(messageCount: messages, hasAuxiliaryData: kind == .packetSocket)
     }
+  }
+
+  /// The largest frame that the interface brings: the link's MTU may be raised up to it.
+  private static func interfaceFrame(_ number: CInt) throws(LinkError) -> Int {
+    do { return try PacketSocket.interfaceMTU(number) + EthernetHeader.byteCount } catch { throw LinkError(error) }
   }
 
   consuming func makeStrategy() -> any ReceiveStrategy & ~Copyable {

@@ -62,12 +62,24 @@ package enum PacketSocket {
     return Binding(interfaceIndex: Int(address.sll_ifindex), isEthernet: isEthernet)
   }
 
+  /// The MTU of a packet socket's interface. `SIOCGIFMTU`.
+  package static func interfaceMTU(_ number: CInt) throws(SystemError) -> Int {
+    var request = try nameRequest(number)
+    try NetworkDevice.control(number, UInt(SIOCGIFMTU), &request, "ioctl(SIOCGIFMTU)")
+    return Int(request.value)
+  }
+
+  private static func nameRequest(_ number: CInt) throws(SystemError) -> link_ifreq {
+    var request = link_ifreq()
+    request.value = CInt(clamping: try binding(of: number).interfaceIndex)
+    try NetworkDevice.control(number, UInt(SIOCGIFNAME), &request, "ioctl(SIOCGIFNAME)")
+    return request
+  }
+
   /// Whether the interface of a packet socket is up; nil if it is gone. `SIOCGIFNAME`, `SIOCGIFFLAGS`.
   package static func isInterfaceUp(_ number: CInt) -> Bool? {
     do {
-      var request = link_ifreq()
-      request.value = CInt(clamping: try binding(of: number).interfaceIndex)
-      try NetworkDevice.control(number, UInt(SIOCGIFNAME), &request, "ioctl(SIOCGIFNAME)")
+      var request = try nameRequest(number)
       try NetworkDevice.control(number, UInt(SIOCGIFFLAGS), &request, "ioctl(SIOCGIFFLAGS)")
       return request.flags & Int16(IFF_UP) != 0
     } catch { return nil }

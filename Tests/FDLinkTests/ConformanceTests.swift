@@ -2,7 +2,15 @@ import LinkTestSupport
 import Testing
 
 /// What every link promises, over a descriptor.
-@Test(arguments: LinkPairFactory.descriptors, LinkConformance.cases)
-func `a link over a descriptor keeps the promise`(pairs: LinkPairFactory, promise: LinkConformance.Case) throws {
-  try promise.run(pairs)
+@Test(arguments: LinkConformance.runs(over: LinkPairFactory.descriptors))
+func `a link over a descriptor keeps the promise`(_ run: LinkConformance.Run) throws {
+  try run()
+}
+
+/// And over interfaces.
+@Test(
+  .enabled(if: canMakeDevices, "needs root and /dev/net/tun"),
+  arguments: LinkConformance.runs(over: LinkPairFactory.devices))
+func `a link over an interface keeps the promise`(_ run: LinkConformance.Run) throws {
+  try run()
 }

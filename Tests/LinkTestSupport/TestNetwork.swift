@@ -36,5 +36,16 @@ package enum TestNetwork {
       try NetworkDevice.setMTU(name, mtu)
       try NetworkDevice.setUp(name)
     }
+    // What is sent before the kernel has noticed that both are up is lost: try until a frame comes through, each way.
+    let left = try PacketSocket.open(interface: "left")
+    let right = try PacketSocket.open(interface: "right")
+    let works = try eventually { passes(left, right) } && eventually { passes(right, left) }
+    if !works { throw SystemError("interfaces left and right", SystemError.timedOut) }
+  }
+
+  private static func passes(_ sender: borrowing OwnedDescriptor, _ receiver: borrowing OwnedDescriptor) -> Bool {
+    let frame = [UInt8](repeating: 0xff, count: 60)
+    _ = InternetSocket.send(sender, frame.span)
+    do { return try !poll(receiver.number, .input, nanoseconds: 1_000_000).isEmpty } catch { return false }
   }
 }

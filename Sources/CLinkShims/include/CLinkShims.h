@@ -3,6 +3,7 @@
 // the guard against SIGBUS, in a file of its own.
 #pragma once
 
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <poll.h>
@@ -56,6 +57,17 @@ int link_allowed_cpu(int index);
 int link_signalfd(const int *signals, int count);
 int link_block_signals(const int *signals, int count);
 int link_set_parent_death_signal(int signal);
+int link_set_no_new_privileges(void);
+/// prctl(2) with PR_SET_SECCOMP and SECCOMP_MODE_FILTER.
+int link_set_filter(const struct sock_fprog *program);
+extern const uint32_t LINK_SECCOMP_RET_ALLOW;
+extern const uint32_t LINK_SECCOMP_RET_ERRNO;
+extern const uint32_t LINK_SYS_READV;
+extern const uint32_t LINK_SYS_RECVMMSG;
+extern const uint32_t LINK_SYS_GETSOCKOPT;
+extern const uint32_t LINK_SYS_WRITE;
+extern const uint32_t LINK_SYS_SENDTO;
+extern const uint32_t LINK_SYS_SENDMMSG;
 
 // MARK: sockets and control messages
 

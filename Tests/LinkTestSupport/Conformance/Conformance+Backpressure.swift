@@ -11,7 +11,7 @@ extension LinkConformance {
         try expectEqual(a.statistics.sent.batches, 0, "batches")
       }
     },
-    Case("a full link takes exactly what it says and announces room") { factory in
+    Case("a full link takes exactly what it says and announces room", needs: .backPressure) { factory in
       try factory.withPair { a, b in
         try prime(a, b)
         let (atA, atB) = (Inbox(), Inbox())
@@ -30,7 +30,7 @@ extension LinkConformance {
         try expectEqual(atB.waitForPackets(taken.count + 500), taken + rest, "packets")
       }
     },
-    Case("room is announced once per stall") { factory in
+    Case("room is announced once per stall", needs: .backPressure) { factory in
       try factory.withPair { a, b in
         try prime(a, b)
         let (atA, atB) = (Inbox(), Inbox())
@@ -46,7 +46,7 @@ extension LinkConformance {
         }
       }
     },
-    Case("a write that took everything withdraws the wish for room") { factory in
+    Case("a write that took everything withdraws the wish for room", needs: .backPressure) { factory in
       try factory.withPair { a, b in
         try prime(a, b)
         let (atA, atB) = (Inbox(), Inbox())
@@ -60,7 +60,7 @@ extension LinkConformance {
         try expect(calls <= 1, "\(calls) calls of linkHasRoom()")
       }
     },
-    Case("packets may be written from linkHasRoom") { factory in
+    Case("packets may be written from linkHasRoom", needs: .backPressure) { factory in
       try factory.withPair { a, b in
         try prime(a, b)
         let next = Counter()

@@ -35,7 +35,7 @@ extension LinkConformance {
         try expectEnd(b)
       }
     },
-    Case("the wait of a driven link ends for packets, for room and for close") { factory in
+    Case("the wait of a driven link ends for packets, for room and for close", needs: .backPressure) { factory in
       try withDrivenPair(factory) { a, b in
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)
@@ -62,7 +62,7 @@ extension LinkConformance {
         try expectEqual(atB.snapshot.closeReasons, [.requested], "reasons")
       }
     },
-    Case("a driven link reports its peer's end") { factory in
+    Case("a driven link reports its peer's end", needs: .noticesEnd) { factory in
       try withDrivenPair(factory) { a, b in
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)

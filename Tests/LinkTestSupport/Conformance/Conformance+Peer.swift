@@ -4,7 +4,7 @@ import LinkSystem
 /// The end, when the other side goes.
 extension LinkConformance {
   static let peerCases = [
-    Case("a peer that goes is reported once, and writes are refused") { factory in
+    Case("a peer that goes is reported once, and writes are refused", needs: .noticesEnd) { factory in
       try factory.withPair { a, b in
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)
@@ -19,7 +19,7 @@ extension LinkConformance {
         try expectEqual(atA.waitForClose(), .requested, "reason at the other end")
       }
     },
-    Case("what a peer had sent before it went is delivered first") { factory in
+    Case("what a peer had sent before it went is delivered first", needs: [.noticesEnd, .backPressure]) { factory in
       try factory.withPair { a, b in
         try prime(a, b)
         let (atA, atB) = (Inbox(), Inbox())
@@ -33,7 +33,7 @@ extension LinkConformance {
         try expectEqual(atB.snapshot.strayCallbacks, 0, "callbacks after the end")
       }
     },
-    Case("what a peer had sent is delivered though it left input unread") { factory in
+    Case("what a peer had sent is delivered though it left input unread", needs: .noticesEnd) { factory in
       try factory.withPair { a, b in
         try prime(a, b)
         let (entered, leave) = (Latch(), Latch())
@@ -59,7 +59,7 @@ extension LinkConformance {
         try expectEqual(atB.snapshot.packets.map(number), Array(0..<10), "packets")
       }
     },
-    Case("a writer learns that its peer went") { factory in
+    Case("a writer learns that its peer went", needs: .noticesEnd) { factory in
       try factory.withPair { a, b in
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)
@@ -75,7 +75,7 @@ extension LinkConformance {
         thread.join()
       }
     },
-    Case("a peer that goes while deliveries starve is reported all the same") { factory in
+    Case("a peer that goes while deliveries starve is reported all the same", needs: .noticesEnd) { factory in
       var options = LinkOptions()
       options.batchCapacity = 4
       options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
@@ -97,7 +97,7 @@ extension LinkConformance {
         try expectEqual(atB.snapshot.packets.map(number), Array(0..<12), "packets")
       }
     },
-    Case("a peer that goes and leaves nothing ends a link whose packets are all kept") { factory in
+    Case("a peer that goes and leaves nothing ends a link whose packets are all kept", needs: .noticesEnd) { factory in
       var options = LinkOptions()
       options.batchCapacity = 4
       options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
@@ -113,7 +113,10 @@ extension LinkConformance {
         try expectEqual(kept.count, 4, "packets kept")
       }
     },
-    Case("a peer that goes ends a link whose packets are all kept until there is room") { factory in
+    Case(
+      "a peer that goes ends a link whose packets are all kept until there is room",
+      needs: [.noticesEnd, .backPressure]
+    ) { factory in
       var options = LinkOptions()
       options.batchCapacity = 4
       options.pool = PacketPool(frameByteCount: 1514, capacity: 4)

@@ -6,11 +6,16 @@ package enum LinkConformance {
   /// One promise.
   package struct Case: Sendable, CustomStringConvertible {
     package let name: String
+    /// What a pair must be able to do for it.
+    package let needs: LinkPairFactory.Traits
     package let run: @Sendable (LinkPairFactory) throws -> Void
     package var description: String { name }
 
-    init(_ name: String, _ run: @escaping @Sendable (LinkPairFactory) throws -> Void) {
+    init(
+      _ name: String, needs: LinkPairFactory.Traits = [], _ run: @escaping @Sendable (LinkPairFactory) throws -> Void
+    ) {
       self.name = name
+      self.needs = needs
       self.run = run
     }
   }
@@ -19,22 +24,56 @@ package enum LinkConformance {
     deliveryCases + backpressureCases + dropCases + lifecycleCases + closingCases + peerCases + packetCases
     + headerCases + propertyCases + threadCases + drivenCases + closeActionCases
     + rawFrameCases
+
+  /// Every promise with every pair that can keep it.
+  package static func runs(over pairs: [LinkPairFactory]) -> [Run] {
+    pairs.flatMap { pair in
+      cases.filter { pair.traits.isSuperset(of: $0.needs) }.map { Run(pairs: pair, promise: $0) }
+    }
+  }
+
+  /// One promise over one kind of pair.
+  package struct Run: Sendable, CustomStringConvertible {
+    package let pairs: LinkPairFactory
+    package let promise: Case
+    package var description: String { "\(pairs): \(promise)" }
+    package func callAsFunction() throws { try promise.run(pairs) }
+  }
 }
 
 /// Makes connected pairs of links.
 package struct LinkPairFactory: Sendable, CustomStringConvertible {
+  /// What not every medium can do.
+  package struct Traits: OptionSet, Sendable {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// A sender that is too fast is refused, instead of losing packets on the way.
+    package static let backPressure = Traits(rawValue: 1)
+    /// An end notices when the other is closed.
+    package static let noticesEnd = Traits(rawValue: 2)
+    /// Packets may be no IP packets.
+    package static let anyByte = Traits(rawValue: 4)
+    package static let all: Traits = [.backPressure, .noticesEnd, .anyByte]
+  }
+
   package let name: String
   /// Whether its links have Ethernet framing: it adds addresses to the options.
   package let isEthernet: Bool
+  package let traits: Traits
+  /// The largest packet that it carries.
+  package let largestMTU: Int
   /// Makes two ends of one link, neither attached.
   package let make: @Sendable (LinkOptions, LinkOptions) throws -> (any LinkEndpoint, any LinkEndpoint)
 
   package init(
-    name: String, isEthernet: Bool,
+    name: String, isEthernet: Bool, traits: Traits = .all, largestMTU: Int = LinkOptions.mtuRange.upperBound,
     make: @escaping @Sendable (LinkOptions, LinkOptions) throws -> (any LinkEndpoint, any LinkEndpoint)
   ) {
     self.name = name
     self.isEthernet = isEthernet
+    self.traits = traits
+    self.largestMTU = largestMTU
     self.make = make
   }
 

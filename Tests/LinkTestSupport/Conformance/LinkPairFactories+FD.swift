@@ -2,13 +2,27 @@ import FDLink
 import LinkCore
 import LinkSystem
 
+/// Links over descriptors that anybody may make.
 extension LinkPairFactory {
-  package static let descriptors: [LinkPairFactory] = [false, true].map { isEthernet in
-    let name = "seqpacket sockets, \(isEthernet ? "Ethernet" : "IP")"
-    return LinkPairFactory(name: name, isEthernet: isEthernet) { first, second in
-      let sockets = try UnixSocket.pair(.seqpacket).takeBoth()
-      let a = try FDEndpoint(takingOwnershipOf: sockets[0], options: first)
-      return (a, try FDEndpoint(takingOwnershipOf: sockets[1], options: second))
-    }
+  package static let descriptors: [LinkPairFactory] = [false, true].flatMap { isEthernet in
+    let framing = isEthernet ? "Ethernet" : "IP"
+    return [
+      LinkPairFactory(name: "seqpacket sockets, \(framing)", isEthernet: isEthernet) { first, second in
+        try sockets(.seqpacket, first, second)
+      },
+      LinkPairFactory(
+        name: "datagram sockets, \(framing)", isEthernet: isEthernet, traits: [.backPressure, .anyByte]
+      ) { first, second in try sockets(.datagram, first, second) },
+    ]
+  }
+
+  private static func sockets(
+    _ kind: SocketPairKind, _ first: LinkOptions, _ second: LinkOptions
+  ) throws -> (any LinkEndpoint, any LinkEndpoint) {
+    // Each end receives in its own way.
+    var byReads = FDOptions()
+    byReads.dispatchMode = .readv
+    let (a, descriptor) = try FDEndpoint.socketPair(kind, options: first, fdOptions: byReads)
+    return (a, try FDEndpoint(takingOwnershipOf: descriptor, options: second))
   }
 }

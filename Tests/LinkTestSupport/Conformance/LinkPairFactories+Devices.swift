@@ -1,0 +1,94 @@
+import FDLink
+import LinkCore
+import LinkSystem
+
+/// Links over interfaces, each pair in a network namespace of its own. They need root and /dev/net/tun.
+extension LinkPairFactory {
+  package static let devices: [LinkPairFactory] =
+    [udp, tun, tap] + [
+      packets("readv") { $0.dispatchMode = .readv }, packets("recvmmsg") { $0.dispatchMode = .recvmmsg },
+      // Each place of the ring holds the largest frame.
+      packets("ring, framewise", mtu: 16_000) {
+        $0.dispatchMode = .packetRing
+        $0.ring.blockCount = 384
+      },
+      packets("ring, blockwise") {
+        $0.dispatchMode = .packetRing
+        $0.ring.version = .blockwise
+      },
+    ]
+
+  private typealias Pair = (any LinkEndpoint, any LinkEndpoint)
+
+  /// Room for all that a test sends at once: these media have no back-pressure.
+  private static var roomy: FDOptions {
+    var options = FDOptions()
+    options.socketReceiveBufferByteCount = 1 << 26
+    options.ring.blockCount = 128
+    return options
+  }
+
+  /// The links' MTUs are what the options say; interfaces carry all that they can.
+  private static var socket: PacketSocketOptions {
+    var options = PacketSocketOptions()
+    options.takesInterfaceMTU = false
+    return options
+  }
+
+  private static let udp = LinkPairFactory(name: "UDP", isEthernet: false, traits: .anyByte, largestMTU: 65507) {
+    first, second in
+    try inNamespace {
+      try NetworkDevice.setUp("lo")
+      let addresses = [UDPAddress("127.0.0.1", port: 4001), UDPAddress("127.0.0.1", port: 4002)]
+      let a = try FDEndpoint.udp(local: addresses[0], remote: addresses[1], options: first, fdOptions: roomy)
+      return (a, try FDEndpoint.udp(local: addresses[1], remote: addresses[0], options: second, fdOptions: roomy))
+    }
+  }
+
+  private static let tun = LinkPairFactory(name: "TUN", isEthernet: false, traits: [], largestMTU: 65535) {
+    first, second in
+    try inNamespace {
+      let a = try FDEndpoint.tun(name: "device", options: first)
+      return (a, try behindDevice(second, mtu: 65535))
+    }
+  }
+
+  private static let tap = LinkPairFactory(name: "TAP", isEthernet: true, traits: .anyByte, largestMTU: 65521) {
+    first, second in
+    try inNamespace {
+      let a = try FDEndpoint.tap(name: "device", options: first)
+      return (a, try behindDevice(second, mtu: 65521))
+    }
+  }
+
+  /// What a device carries meets a packet socket on its interface.
+  private static func behindDevice(_ options: LinkOptions, mtu: Int) throws -> FDEndpoint {
+    try NetworkDevice.setMTU("device", mtu)
+    try NetworkDevice.setTransmitQueueLength("device", 10_000)
+    try NetworkDevice.setUp("device")
+    return try FDEndpoint.packet(interface: "device", options: options, fdOptions: roomy, socket: socket)
+  }
+
+  private static func packets(
+    _ name: String, mtu: Int = 65535, _ change: @escaping @Sendable (inout FDOptions) -> Void
+  ) -> LinkPairFactory {
+    LinkPairFactory(
+      name: "packet sockets, \(name)", isEthernet: true, traits: .anyByte, largestMTU: mtu
+    ) { first, second in
+      var fdOptions = roomy
+      change(&fdOptions)
+      return try inNamespace { [fdOptions] in
+        try TestNetwork.makeInterfaces(mtu: mtu)
+        let a = try FDEndpoint.packet(interface: "left", options: first, fdOptions: fdOptions, socket: socket)
+        return (
+          a, try FDEndpoint.packet(interface: "right", options: second, fdOptions: fdOptions, socket: socket)
+        )
+      }
+    }
+  }
+
+  private static func inNamespace(_ make: @escaping @Sendable () throws -> (FDEndpoint, FDEndpoint)) throws -> Pair {
+    let (a, b) = try TestNetwork.inNamespace(make)
+    return (a, b)
+  }
+}
