@@ -2,9 +2,9 @@ import FDLink
 import LinkCore
 import LinkSystem
 
-/// Joins a link to a TUN or TAP device until one of them is over, or a signal comes.
+/// Joins a link to a device or an interface until one of them is over, or a signal comes.
 extension Session {
-  func runBridge(_ link: any LinkEndpoint, _ kind: NetworkDevice.Kind, name: String) throws(Failure) -> Report {
+  func runBridge(_ link: any LinkEndpoint, _ kind: DeviceKind, name: String) throws(Failure) -> Report {
     let device: FDEndpoint
     do throws(Failure) {
       var linkOptions = options.linkOptions
@@ -56,16 +56,28 @@ extension Session {
   }
 }
 
-/// TUN and TAP devices, with errors that say what to do.
+/// Devices and interfaces, with errors that say what to do.
 enum Device {
   static func open(
-    _ kind: NetworkDevice.Kind, name: String, _ options: LinkOptions
+    _ kind: DeviceKind, name: String, _ options: LinkOptions, _ fdOptions: FDOptions = FDOptions(),
+    takesInterfaceMTU: Bool = false
   ) throws(Failure) -> FDEndpoint {
     do {
       return switch kind {
-      case .tun: try FDEndpoint.tun(name: name, options: options)
-      case .tap: try FDEndpoint.tap(name: name, options: options)
+      case .tun: try FDEndpoint.tun(name: name, options: options, fdOptions: fdOptions)
+      case .tap: try FDEndpoint.tap(name: name, options: options, fdOptions: fdOptions)
+      case .packet:
+        try FDEndpoint.packet(
+          interface: name, options: options, fdOptions: fdOptions, socket: socketOptions(takesInterfaceMTU))
       }
     } catch { throw Failure(error) }
+  }
+
+  /// The address on the link is not that of the interface, which would filter frames to it.
+  private static func socketOptions(_ takesInterfaceMTU: Bool) -> PacketSocketOptions {
+    var options = PacketSocketOptions()
+    options.isPromiscuous = true
+    options.takesInterfaceMTU = takesInterfaceMTU
+    return options
   }
 }

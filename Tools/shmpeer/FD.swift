@@ -15,12 +15,18 @@ struct FD {
   private func open() throws(Failure) -> FDEndpoint {
     switch options.source {
     case .number(let number):
-      do { return try FDEndpoint(takingOwnershipOf: number, options: options.linkOptions) } catch {
+      do {
+        return try FDEndpoint(takingOwnershipOf: number, options: options.linkOptions, fdOptions: options.fdOptions)
+      } catch {
         throw Failure(error, "--fd \(number)")
       }
     case .device(let kind, let name):
-      return try Device.open(kind, name: name, options.linkOptions)
-    case nil: throw Failure(.usage, "one of --fd N, --tun NAME and --tap NAME is needed")
+      let link = try Device.open(
+        kind, name: name, options.linkOptions, options.fdOptions, takesInterfaceMTU: options.givenMTU == nil)
+      if link.mtu >= options.size { return link }
+      link.close()
+      throw Failure(.usage, "--size \(options.size): must be at most the MTU of \(name), which is \(link.mtu)")
+    case nil: throw Failure(.usage, "one of --fd N, --tun NAME, --tap NAME and --packet IFNAME is needed")
     }
   }
 }

@@ -105,12 +105,15 @@ enum Help {
   private static let fd = """
     shmpeer fd: run one action on a link over a descriptor that keeps packet boundaries
 
-    usage: shmpeer fd --fd N | --tun NAME | --tap NAME [--dispatch readv] ACTION [options]
+    usage: shmpeer fd --fd N | --tun NAME | --tap NAME | --packet IFNAME
+                      [--dispatch readv|recvmmsg|packet-ring] ACTION [options]
 
       --fd N              an inherited descriptor
       --tun NAME          a TUN device, made if it is not there
       --tap NAME          a TAP device, made if it is not there
-      --dispatch readv    how packets are received
+      --packet IFNAME     an interface that is there: its frames, beside the host's own network stack
+      --dispatch WAY      how packets are received: readv for any descriptor, recvmmsg for sockets (their default),
+                          packet-ring for --packet
 
     example: shmpeer fd --tun tun0 --echo
 
@@ -125,6 +128,7 @@ enum Help {
       --ping COUNT        send one test packet at a time to an echoing peer; report latency
       --bridge-tun NAME   join the link to a TUN device
       --bridge-tap NAME   join the link to a TAP device
+      --bridge-packet IFNAME  join the link to an interface that is there
 
     """
 

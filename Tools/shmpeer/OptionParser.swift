@@ -58,6 +58,7 @@ struct OptionParser {
     case "--ping": options.action = .ping(count: UInt64(try arguments.integer(of: flag, in: counts)))
     case "--bridge-tun": options.action = .bridge(.tun, name: try arguments.interfaceName(of: flag))
     case "--bridge-tap": options.action = .bridge(.tap, name: try arguments.interfaceName(of: flag))
+    case "--bridge-packet": options.action = .bridge(.packet, name: try arguments.interfaceName(of: flag))
     default: throw arguments.usage("\(flag) is not available yet")
     }
   }
@@ -89,11 +90,8 @@ struct OptionParser {
     case "--rx-fds": options.receiveFiles = try descriptorList(flag, &arguments)
     case "--peer-fd": options.peerDescriptor = Int32(try arguments.integer(of: flag, in: descriptors))
     case "--tun" where options.command == .demo: options.isTun = true
-    case "--fd", "--tun", "--tap": try readSource(flag, &arguments, &options)
-    case "--dispatch":
-      let word = try arguments.value(of: flag, "readv")
-      if ["recvmmsg", "packet-ring"].contains(word) { throw arguments.usage("\(flag) \(word) is not available yet") }
-      guard word == "readv" else { throw arguments.refusal(flag, word, "readv") }
+    case "--fd", "--tun", "--tap", "--packet": try readSource(flag, &arguments, &options)
+    case "--dispatch": options.dispatch = try arguments.choice(of: flag, Dispatch.self)
     default: throw arguments.usage("\(flag) is not available yet")
     }
   }
@@ -101,10 +99,13 @@ struct OptionParser {
   private static func readSource(
     _ flag: String, _ arguments: inout Arguments, _ options: inout Options
   ) throws(Failure) {
-    guard options.source == nil else { throw arguments.usage("\(flag): one of --fd, --tun and --tap is allowed") }
+    guard options.source == nil else {
+      throw arguments.usage("\(flag): one of --fd, --tun, --tap and --packet is allowed")
+    }
     switch flag {
     case "--fd": options.source = .number(Int32(try arguments.integer(of: flag, in: descriptors)))
     case "--tun": options.source = .device(.tun, name: try arguments.interfaceName(of: flag))
+    case "--packet": options.source = .device(.packet, name: try arguments.interfaceName(of: flag))
     default: options.source = .device(.tap, name: try arguments.interfaceName(of: flag))
     }
   }

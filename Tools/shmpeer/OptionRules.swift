@@ -15,7 +15,9 @@ extension Options {
       }
       try validateLink(arguments)
     case .fd:
-      guard source != nil else { throw arguments.usage("one of --fd N, --tun NAME and --tap NAME is needed") }
+      guard source != nil else {
+        throw arguments.usage("one of --fd N, --tun NAME, --tap NAME and --packet IFNAME is needed")
+      }
       try validateLink(arguments)
     }
     guard size <= mtu else {
@@ -31,7 +33,7 @@ extension Options {
   private func validateLink(_ arguments: Arguments) throws(Failure) {
     guard let action else {
       throw arguments.usage(
-        "an action is missing: one of --echo, --sink, --source, --ping, --bridge-tun and --bridge-tap")
+        "an action is missing: one of --echo, --sink, --source, --ping, --bridge-tun, --bridge-tap and --bridge-packet")
     }
     if peerEthernet != nil, ethernet == nil {
       throw arguments.usage("--peer-ethernet needs --ethernet: without an address of its own the link has no Ethernet")

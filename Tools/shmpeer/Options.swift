@@ -1,3 +1,4 @@
+import FDLink
 import LinkCore
 import LinkSystem
 import SharedMemLink
@@ -20,7 +21,7 @@ enum Action: Equatable {
   case sink(count: UInt64?)
   case source(count: UInt64)
   case ping(count: UInt64)
-  case bridge(NetworkDevice.Kind, name: String)
+  case bridge(DeviceKind, name: String)
 
   /// Its name in reports.
   var mode: String {
@@ -31,14 +32,32 @@ enum Action: Equatable {
     case .ping: "ping"
     case .bridge(.tun, _): "bridge-tun"
     case .bridge(.tap, _): "bridge-tap"
+    case .bridge(.packet, _): "bridge-packet"
     }
   }
 }
 
+/// What a link or a bridge is joined to: a device, or an interface that is there already.
+enum DeviceKind: Equatable { case tun, tap, packet }
+
 /// Where the descriptor of `shmpeer fd` comes from.
 enum DescriptorSource: Equatable {
   case number(Int32)
-  case device(NetworkDevice.Kind, name: String)
+  case device(DeviceKind, name: String)
+}
+
+/// The ways of receiving, as `--dispatch` names them.
+enum Dispatch: String, CaseIterable {
+  case readv, recvmmsg
+  case packetRing = "packet-ring"
+
+  var mode: DispatchMode {
+    switch self {
+    case .readv: .readv
+    case .recvmmsg: .recvmmsg
+    case .packetRing: .packetRing
+    }
+  }
 }
 
 enum RoleName: String, CaseIterable {
@@ -80,6 +99,7 @@ struct Options {
   var receiveFiles: [Int32] = []
   var peerDescriptor: Int32?
   var source: DescriptorSource?
+  var dispatch: Dispatch?
 
   init(_ command: Command) { self.command = command }
 
@@ -96,6 +116,13 @@ struct Options {
   }
 
   var filePolicy: FilePolicy { acceptsUnsealed ? .unsealedGuarded : .sealedOnly }
+
+  /// For links over descriptors.
+  var fdOptions: FDOptions {
+    var options = FDOptions()
+    if let dispatch { options.dispatchMode = dispatch.mode }
+    return options
+  }
 
   /// Descriptors that the command line names: they must have been open when the tool started.
   var namedDescriptors: [Int32] {
