@@ -33,6 +33,9 @@ import Testing
     (["attach", "--role", "client", "--rx-fds", "8,9,10,11,12", "--sink"], "--tx-fds"),
     (["fd", "--sink"], "--fd"),
     (["fd", "--fd", "x", "--sink"], "--fd"),
+    (["fd", "--tun", "x", "--dispatch", "pigeon", "--sink"], "pigeon"),
+    (["fd", "--tun", "x", "--packet", "lo", "--sink"], "--packet"),
+    (["fd", "--packet", "a-name-that-is-too-long", "--sink"], "--packet"),
   ])
   func `is one line and exit code 2`(arguments: [String], word: String) throws {
     try check(arguments, exit: 2, mentions: word)

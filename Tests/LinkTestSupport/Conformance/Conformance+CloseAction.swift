@@ -4,7 +4,8 @@ import LinkSystem
 /// What the owner has done at the end of a link.
 extension LinkConformance {
   static let closeActionCases = [
-    Case("a close action runs once, after linkDidClose and before wait returns, whoever closes") { factory in
+    Case("a close action runs once, after linkDidClose and before wait returns, whoever closes", needs: .noticesEnd) {
+      factory in
       for closesSelf in [true, false] {
         try factory.withPair { a, b in
           let actions = Counter()

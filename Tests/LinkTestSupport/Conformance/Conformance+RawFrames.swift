@@ -21,7 +21,8 @@ extension LinkConformance {
         try expectEqual(sent.dropped, 0, "drops")
       }
     },
-    Case("a raw frame needs no link header, and may have any size up to the MTU and one") { factory in
+    Case("a raw frame needs no link header, and may have any size up to the MTU and one", needs: .anyLength) {
+      factory in
       try factory.withPair { a, b in
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)
@@ -42,7 +43,7 @@ extension LinkConformance {
         try expectEqual(a.statistics.sent.offered, 3, "offered")
       }
     },
-    Case("a raw frame is refused where a packet would be") { factory in
+    Case("a raw frame is refused where a packet would be", needs: .backPressure) { factory in
       try factory.withPair { a, b in
         let bytes = payload(0, 60)
         try expectError(.notAttached, "a raw frame on an idle link") { () throws(LinkError) in

@@ -54,7 +54,9 @@ package struct LinkPairFactory: Sendable, CustomStringConvertible {
     package static let noticesEnd = Traits(rawValue: 2)
     /// Packets may be no IP packets.
     package static let anyByte = Traits(rawValue: 4)
-    package static let all: Traits = [.backPressure, .noticesEnd, .anyByte]
+    /// Frames may be shorter than an Ethernet header.
+    package static let anyLength = Traits(rawValue: 8)
+    package static let all: Traits = [.backPressure, .noticesEnd, .anyByte, .anyLength]
   }
 
   package let name: String

@@ -35,7 +35,9 @@ extension LinkPairFactory {
     return options
   }
 
-  private static let udp = LinkPairFactory(name: "UDP", isEthernet: false, traits: .anyByte, largestMTU: 65507) {
+  private static let udp = LinkPairFactory(
+    name: "UDP", isEthernet: false, traits: [.anyByte, .anyLength], largestMTU: 65507
+  ) {
     first, second in
     try inNamespace {
       try NetworkDevice.setUp("lo")

@@ -11,7 +11,7 @@ extension LinkPairFactory {
         try sockets(.seqpacket, first, second)
       },
       LinkPairFactory(
-        name: "datagram sockets, \(framing)", isEthernet: isEthernet, traits: [.backPressure, .anyByte]
+        name: "datagram sockets, \(framing)", isEthernet: isEthernet, traits: [.backPressure, .anyByte, .anyLength]
       ) { first, second in try sockets(.datagram, first, second) },
     ]
   }
