@@ -12,3 +12,15 @@ import Testing
     try Soak.stuckConsumer(seconds: 2, LinkPairFactory.descriptors) { print($0) }
   }
 }
+
+@Test(.enabled(if: canMakeDevices, "needs root and /dev/net/tun"))
+func `links over interfaces leave nothing behind, their rings neither`() async {
+  await #expect(processExitsWith: .success) {
+    for pairs in LinkPairFactory.devices { try LinkConformance.cycles(1, pairs) }
+    let before = try ResourceSnapshot.baseline()
+    for pairs in LinkPairFactory.devices { try LinkConformance.cycles(10, pairs) }
+    _ = try eventually { try ResourceSnapshot().excess(over: before) == [] }
+    let excess = try ResourceSnapshot().excess(over: before)
+    try #require(excess == [], "\(excess)")
+  }
+}
