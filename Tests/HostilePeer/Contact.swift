@@ -39,8 +39,8 @@ package final class Contact {
   func send(_ bytes: [UInt8], _ descriptors: [CInt] = []) throws {
     guard let number else { throw Complaint("the connection is closed") }
     do throws(SystemError) { try DescriptorMessage(bytes: bytes, descriptors: descriptors).send(on: number) } catch {
-      // The victim has had enough.
-      if error.number != EPIPE, error.number != ECONNRESET { throw error }
+      // The victim has had enough, or told the kernel that it takes no descriptors.
+      if ![EPIPE, ECONNRESET, EPERM].contains(error.number) { throw error }
     }
   }
 
@@ -50,15 +50,16 @@ package final class Contact {
   }
 
   /// As a client: takes the offer of an honest hand-over.
-  func acceptOffer(answers: Bool = true) throws -> HostilePeer {
+  func acceptOffer(isGreeted: Bool = false) throws -> HostilePeer {
     guard let number else { throw Complaint("the connection is closed") }
+    if !isGreeted { try send(Self.hello()) }
     let deadline = monotonicNanoseconds() &+ 10_000_000_000
     while true {
       if let message = try DescriptorMessage.receive(on: number, limit: 64) {
         guard message.descriptors.count == 10 else {
           throw Complaint("an offer with \(message.descriptors.count) descriptors")
         }
-        if answers { try send(Self.answer(0)) }
+        if !isGreeted { try send(Self.answer(0)) }
         return try peer(message.descriptors)
       }
       if monotonicNanoseconds() >= deadline { throw Complaint("no offer came") }
@@ -75,9 +76,14 @@ package final class Contact {
 
   private static let magic = Array("SWLINK".utf8)
 
+  /// What a client says first.
+  static func hello() -> [UInt8] { magic + UInt16(1).littleEndianBytes + UInt64(0).littleEndianBytes }
+
+  /// To a client, with the sizes of the memory files.
   static func offer(version: UInt16 = 1, mtu: UInt32 = 1500, buffer: UInt32 = 2048) -> [UInt8] {
-    magic + version.littleEndianBytes + mtu.littleEndianBytes + buffer.littleEndianBytes
-      + UInt64(0).littleEndianBytes
+    let sizes = [LinkFiles.dataByteCount, LinkFiles.pipeByteCount, LinkFiles.pipeByteCount, LinkFiles.sharedByteCount]
+    return magic + version.littleEndianBytes + mtu.littleEndianBytes + buffer.littleEndianBytes
+      + UInt64(0).littleEndianBytes + (sizes + sizes).flatMap { UInt32($0).littleEndianBytes }
   }
 
   static func answer(_ verdict: UInt32) -> [UInt8] {

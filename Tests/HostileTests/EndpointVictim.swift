@@ -56,7 +56,7 @@ final class EndpointVictim: Victim, Sendable {
   private func handOver(_ socket: Int32) {
     do throws(LinkError) {
       if role == .client {
-        try attach(HandOver.accept(on: socket).takeQueues(), peer: socket)
+        try HandOver.accept(on: socket) { (_, queues) throws(LinkError) in try attach(queues, peer: socket) }
       } else {
         let queues = try QueuePair.make()
         try HandOver.offer(queues, LinkOffer(mtu: 1500), on: socket)

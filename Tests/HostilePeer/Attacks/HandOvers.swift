@@ -16,7 +16,7 @@ extension Attack {
         try contact.send(Contact.offer(), (0..<10).map { _ in numbers.randomElement(using: &contact.random)! })
       },
       offer("offer-short", "an offer that is cut off") { contact in
-        let count = Int.random(in: 1..<24, using: &contact.random)
+        let count = Int.random(in: 1..<56, using: &contact.random)
         try contact.send(Array(Contact.offer().prefix(count)), with: LinkFiles())
       },
       offer("offer-long", "an offer of many thousand bytes") { contact in
@@ -24,8 +24,8 @@ extension Attack {
       },
       offer("offer-split", "an offer in two messages, each with half of the descriptors") { contact in
         let files = try LinkFiles()
-        try contact.send(Array(Contact.offer().prefix(12)), with: files) { Array($0.prefix(5)) }
-        try contact.send(Array(Contact.offer().suffix(12)), with: files) { Array($0.suffix(5)) }
+        try contact.send(Array(Contact.offer().prefix(28)), with: files) { Array($0.prefix(5)) }
+        try contact.send(Array(Contact.offer().suffix(28)), with: files) { Array($0.suffix(5)) }
       },
       offer("offer-foreign", "an offer of another protocol") { contact in
         try contact.send(Array("NOTIFY=1".utf8) + Contact.offer().dropFirst(8), with: LinkFiles())
@@ -41,7 +41,7 @@ extension Attack {
         try contact.send(bytes, with: LinkFiles())
       },
       offer("offer-random", "random bytes with good descriptors") { contact in
-        let bytes = (0..<24).map { _ in UInt8(truncatingIfNeeded: contact.random.next()) }
+        let bytes = (0..<56).map { _ in UInt8(truncatingIfNeeded: contact.random.next()) }
         try contact.send(bytes, with: LinkFiles())
       },
       offer("offer-left", "the server leaves without a word") { $0.leave() },
@@ -53,6 +53,17 @@ extension Attack {
         let files = try LinkFiles()
         for _ in 0..<21 { try contact.send(Contact.offer(), with: files) }
         return try contact.peer(files.descriptors.map { try OwnedDescriptor.duplicating($0).release() })
+      },
+      answer("hello-random", "random bytes for a hello", isGreeted: false) { contact in
+        try contact.send((0..<16).map { _ in UInt8(truncatingIfNeeded: contact.random.next()) })
+      },
+      answer("hello-descriptors", "a hello with 253 descriptors", isGreeted: false) { contact in
+        let bell = try EventCounter.create()
+        try contact.send(Contact.hello(), [CInt](repeating: bell.number, count: 253))
+      },
+      answer("hello-never", "the client says nothing, and leaves", isGreeted: false) { $0.pause() },
+      answer("hello-repeated", "a hello, over and over", isGreeted: false) { contact in
+        for _ in 0..<50 { try contact.send(Contact.hello()) }
       },
       answer("answer-random", "random bytes for an answer") { contact in
         let count = Int.random(in: 1...64, using: &contact.random)
@@ -76,8 +87,9 @@ extension Attack {
       },
       .handOver("answer-early", "an answer before the offer, and more of them", victim: .server, promise: .goesOn) {
         contact in
+        try contact.send(Contact.hello())
         for _ in 0..<20 { try contact.send(Contact.answer(0)) }
-        return try contact.acceptOffer(answers: false)
+        return try contact.acceptOffer(isGreeted: true)
       },
     ]
 
@@ -91,9 +103,11 @@ extension Attack {
   }
 
   private static func answer(
-    _ name: String, _ summary: String, _ strike: @escaping @Sendable (Contact) throws -> Void
+    _ name: String, _ summary: String, isGreeted: Bool = true,
+    _ strike: @escaping @Sendable (Contact) throws -> Void
   ) -> Attack {
     .handOver(name, summary, victim: .server, promise: .goesOn) { contact in
+      if isGreeted { try contact.send(Contact.hello()) }
       try strike(contact)
       return nil
     }

@@ -39,8 +39,9 @@ extension HostilePeer {
     let message = DescriptorMessage(bytes: [UInt8](repeating: 0x5a, count: 1000), descriptors: descriptors)
     for _ in 0..<count {
       do throws(SystemError) { try message.send(on: files.socket) } catch {
-        // Full: the victim takes its time. Too many descriptors under way: the kernel's own bound.
-        if error.number == EAGAIN || error.number == ETOOMANYREFS { return Self.pause() }
+        // Full: the victim takes its time. Too many descriptors under way: the kernel's own bound. None at all, if the
+        // victim told the kernel so.
+        if [EAGAIN, ETOOMANYREFS, EPERM].contains(error.number) { return Self.pause() }
         throw error
       }
     }
