@@ -135,14 +135,15 @@ package struct Assault {
     }
   }
 
-  /// Left alone, it must come to rest: less than a fifth of one processor, in one of a few looks.
+  /// Left alone, it must come to rest: less than a fifth of the time running, or ready to, in one of a few looks.
   private func demandCalm(of victim: any Victim) throws {
     for _ in 0..<10 {
-      guard let start = victim.usage?.processorNanoseconds else { return }
+      guard let start = victim.usage?.busyNanoseconds else { return }
       let began = monotonicNanoseconds()
       while monotonicNanoseconds() &- began < 50_000_000 { _ = try poll(-1, [], nanoseconds: 50_000_000) }
-      guard let end = victim.usage?.processorNanoseconds else { return }
-      if (end &- start) * 5 < monotonicNanoseconds() &- began { return }
+      guard let end = victim.usage?.busyNanoseconds else { return }
+      // A thread that ended took its time along.
+      if end < start || (end &- start) * 5 < monotonicNanoseconds() &- began { return }
     }
     throw Complaint("it is busy with nothing to do")
   }

@@ -27,18 +27,29 @@ extension VictimUsage {
     guard let statm = try? openFile("/proc/\(process)/statm", O_RDONLY) else { return nil }
     let pages = text(of: statm.number).split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     self.init(
-      descriptorCount: entryCount("/proc/\(process)/fd"), residentByteCount: pages * 4096,
-      processorNanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+      descriptorCount: entries("/proc/\(process)/fd").count, residentByteCount: pages * 4096,
+      processorNanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec),
+      busyNanoseconds: entries("/proc/\(process)/task").reduce(0) { $0 + busyTime("/proc/\(process)/task/\($1)") })
   }
 }
 
-private func entryCount(_ path: String) -> Int {
-  var count = 0
-  // SAFETY: the directory is closed below and not used behind that; the entries are not looked at.
-  guard let directory = unsafe opendir(path) else { return 0 }
-  while unsafe readdir(directory) != nil { count += 1 }
+/// How long a thread ran, and waited for a processor to run on: the first two numbers of its schedstat.
+private func busyTime(_ path: String) -> UInt64 {
+  guard let file = try? openFile("\(path)/schedstat", O_RDONLY) else { return 0 }
+  return text(of: file.number).split(separator: " ").prefix(2).reduce(0) { $0 + (UInt64($1) ?? 0) }
+}
+
+private func entries(_ path: String) -> [String] {
+  var names: [String] = []
+  // SAFETY: the directory is closed below and not used behind that; each entry is copied before the next is read.
+  guard let directory = unsafe opendir(path) else { return [] }
+  while let entry = unsafe readdir(directory) {
+    unsafe withUnsafeBytes(of: entry.pointee.d_name) { name in
+      unsafe names.append(String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
+    }
+  }
   _ = unsafe closedir(directory)
-  return count
+  return names.filter { !$0.hasPrefix(".") }
 }
 
 /// How a process ended, and its processor time; nil while it runs. `wait4(2)`.

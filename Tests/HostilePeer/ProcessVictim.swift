@@ -106,7 +106,8 @@ package final class ProcessVictim: Victim {
       }
       if let end = endOf(process) {
         let usage = VictimUsage(
-          descriptorCount: 0, residentByteCount: end.peakByteCount, processorNanoseconds: end.processorNanoseconds)
+          descriptorCount: 0, residentByteCount: end.peakByteCount, processorNanoseconds: end.processorNanoseconds,
+          busyNanoseconds: 0)
         ended.withLock { $0 = End(status: end.status, usage: usage, ateTooMuch: ateTooMuch) }
         return
       }

@@ -19,11 +19,16 @@ package struct VictimUsage {
   package var descriptorCount: Int
   package var residentByteCount: Int
   package var processorNanoseconds: UInt64
+  /// With the time that its threads waited for a processor: somebody who never rests is busy on a crowded machine too.
+  package var busyNanoseconds: UInt64
 
-  package init(descriptorCount: Int, residentByteCount: Int, processorNanoseconds: UInt64) {
+  package init(
+    descriptorCount: Int, residentByteCount: Int, processorNanoseconds: UInt64, busyNanoseconds: UInt64
+  ) {
     self.descriptorCount = descriptorCount
     self.residentByteCount = residentByteCount
     self.processorNanoseconds = processorNanoseconds
+    self.busyNanoseconds = busyNanoseconds
   }
 }
 
