@@ -92,7 +92,7 @@ package struct Assault {
       guard let peer else { return attack.promise == .refuses && waitForEnd(of: victim) ? .closed : .stalled }
       return aftermath(peer, victim)
     case .link(let strike):
-      let files = try LinkFiles()
+      let files = try LinkFiles(isSealed: !attack.isUnsealed)
       try victim.start(files, sends: attack.needsSender)
       files.closeVictimSocket()
       let peer = try HostilePeer(files, victim: victim.role, duration: duration, random: random)

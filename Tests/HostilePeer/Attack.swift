@@ -32,6 +32,8 @@ package struct Attack: Sendable {
   package let promise: Promise
   /// It aims at what the victim sends: a victim that only receives is not in danger.
   package let needsSender: Bool
+  /// It needs memory files without seals, and a victim that takes them.
+  let isUnsealed: Bool
   let body: Body
 
   package var isHandOver: Bool { family == .handOver }
@@ -39,27 +41,28 @@ package struct Attack: Sendable {
   /// An attack on a link that works.
   init(
     _ name: String, _ summary: String, _ family: Family, victims: [LinkRole] = [.client, .server],
-    promise: Promise = .goesOn, needsSender: Bool = false, _ strike: @escaping @Sendable (HostilePeer) throws -> Void
+    promise: Promise = .goesOn, needsSender: Bool = false, isUnsealed: Bool = false,
+    _ strike: @escaping @Sendable (HostilePeer) throws -> Void
   ) {
-    self.init(name, summary, family, victims, promise, needsSender, .link(strike))
+    self.init(name, summary, family, victims, promise, needsSender, isUnsealed, .link(strike))
   }
 
   static func files(
     _ name: String, _ summary: String, _ spoil: @escaping @Sendable (LinkFiles, inout SeededGenerator) throws -> Void
   ) -> Attack {
-    Attack(name, summary, .files, [.client, .server], .refuses, false, .files(spoil))
+    Attack(name, summary, .files, [.client, .server], .refuses, false, false, .files(spoil))
   }
 
   static func handOver(
     _ name: String, _ summary: String, victim: LinkRole, promise: Promise,
     _ strike: @escaping @Sendable (Contact) throws -> HostilePeer?
   ) -> Attack {
-    Attack(name, summary, .handOver, [victim], promise, false, .handOver(strike))
+    Attack(name, summary, .handOver, [victim], promise, false, false, .handOver(strike))
   }
 
   private init(
     _ name: String, _ summary: String, _ family: Family, _ victims: [LinkRole], _ promise: Promise,
-    _ needsSender: Bool, _ body: Body
+    _ needsSender: Bool, _ isUnsealed: Bool, _ body: Body
   ) {
     self.name = name
     self.summary = summary
@@ -67,6 +70,7 @@ package struct Attack: Sendable {
     self.victims = victims
     self.promise = promise
     self.needsSender = needsSender
+    self.isUnsealed = isUnsealed
     self.body = body
   }
 

@@ -50,7 +50,7 @@ package final class HostilePeer {
     self.duration = duration
     self.random = random
     let numbers = files.descriptors
-    let maps = try numbers.indices.map { $0 % 5 == 1 ? nil : try RawMemory(numbers[$0]) }
+    let maps = try numbers.indices.map { $0 % 5 == 1 ? nil : try RawMemory(numbers[$0], isGuarded: !files.isSealed) }
     regions = maps.compactMap(\.self)
     // Where the queue begins that this side sends on.
     let (out, back) = victim == .server ? (0, 5) : (5, 0)

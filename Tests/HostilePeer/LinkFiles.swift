@@ -12,28 +12,37 @@ package final class LinkFiles {
   /// The attacker's end.
   package private(set) var socket: CInt
 
+  /// Whether the memory files are sealed against resizing. Those of some implementations are not.
+  package let isSealed: Bool
+
   static let dataByteCount = 1 << 20
   static let pipeByteCount = 1 << 16
   static let sharedByteCount = 4096
   static let freshPipe: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0x80]
 
-  package init() throws {
+  package init(isSealed: Bool = true) throws {
+    self.isSealed = isSealed
     let ends = try UnixSocket.pair(.seqpacket).takeBoth()
     (socket, victimSocket) = (ends[0], ends[1])
     for _ in 0..<2 {
-      descriptors.append(try OwnedDescriptor.sealedMemory(name: "data", byteCount: Self.dataByteCount).release())
+      try add("data", Self.dataByteCount)
       descriptors.append(try EventCounter.create().release())
-      for name in ["tx-pipe", "rx-pipe"] {
-        let pipe = try OwnedDescriptor.sealedMemory(
-          name: name, byteCount: Self.pipeByteCount, startingWith: Self.freshPipe)
-        descriptors.append(pipe.release())
-      }
-      descriptors.append(try OwnedDescriptor.sealedMemory(name: "shared", byteCount: Self.sharedByteCount).release())
+      for name in ["tx-pipe", "rx-pipe"] { try add(name, Self.pipeByteCount, Self.freshPipe) }
+      try add("shared", Self.sharedByteCount)
     }
+  }
+
+  private func add(_ name: String, _ byteCount: Int, _ bytes: [UInt8] = []) throws {
+    let file =
+      isSealed
+      ? try OwnedDescriptor.sealedMemory(name: name, byteCount: byteCount, startingWith: bytes)
+      : try OwnedDescriptor.unsealedMemory(byteCount: byteCount, startingWith: bytes)
+    descriptors.append(file.release())
   }
 
   /// The files of a hand-over, which came over `socket`. It takes over all of them.
   init(descriptors: [CInt], socket: consuming OwnedDescriptor) {
+    isSealed = true
     self.descriptors = descriptors
     self.socket = socket.release()
     victimSocket = -1

@@ -6,13 +6,18 @@ package struct VictimCommand: Sendable {
   /// On inherited descriptors: to receive only, and to send back what it gets.
   package var receiver: [String]
   package var sender: [String]
+  /// What either of them is told besides where the memory files are not sealed.
+  package var unsealed: [String]
   /// With a hand-over at `{socket}`; nil: it does none.
   package var client: [String]?
   package var server: [String]?
 
-  package init(receiver: [String], sender: [String], client: [String]?, server: [String]?) {
+  package init(
+    receiver: [String], sender: [String], unsealed: [String] = [], client: [String]?, server: [String]?
+  ) {
     self.receiver = receiver
     self.sender = sender
+    self.unsealed = unsealed
     self.client = client
     self.server = server
   }
@@ -61,7 +66,8 @@ package final class ProcessVictim: Victim {
   package func start(_ files: LinkFiles, sends: Bool) throws {
     let numbers = files.descriptors + [files.victimSocket]
     let places = numbers.indices.map { Self.firstNumber + CInt($0) }
-    try spawn(sends ? command.sender : command.receiver, Array(zip(numbers, places)))
+    let words = (sends ? command.sender : command.receiver) + (files.isSealed ? [] : command.unsealed)
+    try spawn(words, Array(zip(numbers, places)))
   }
 
   package func connection() throws -> OwnedDescriptor {

@@ -10,9 +10,10 @@ package final class RawMemory: Sendable {
   /// In bytes, a multiple of 8.
   package let byteCount: Int
 
-  /// The descriptor stays the caller's.
-  package init(_ descriptor: CInt) throws {
-    mapping = try Mapping(try .duplicating(descriptor))
+  /// The descriptor stays the caller's. `isGuarded`: the attacker may cut the file, and would not survive it otherwise.
+  package init(_ descriptor: CInt, isGuarded: Bool = false) throws {
+    let file = try OwnedDescriptor.duplicating(descriptor)
+    mapping = try Mapping(file, byteCount: try file.status().byteCount, isGuarded: isGuarded)
     byteCount = mapping.byteCount & ~7
   }
 

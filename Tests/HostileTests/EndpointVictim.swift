@@ -25,10 +25,11 @@ final class EndpointVictim: Victim, Sendable {
   func start(_ files: LinkFiles, sends: Bool) throws {
     var numbers = try files.descriptors.map { try OwnedDescriptor.duplicating($0).release() }
     let socket = try OwnedDescriptor.duplicating(files.victimSocket).release()
+    let policy: FilePolicy = files.isSealed ? .sealedOnly : .unsealedGuarded
     do throws(LinkError) {
-      let transmit = try QueueFiles(takingOwnershipOf: Array(numbers[..<5]))
+      let transmit = try QueueFiles(takingOwnershipOf: Array(numbers[..<5]), accepting: policy)
       numbers.removeFirst(5)
-      let receive = try QueueFiles(takingOwnershipOf: numbers)
+      let receive = try QueueFiles(takingOwnershipOf: numbers, accepting: policy)
       numbers = []
       try attach(QueuePair(transmit: transmit, receive: receive), peer: socket)
     } catch {

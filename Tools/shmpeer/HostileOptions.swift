@@ -66,7 +66,7 @@ struct HostileOptions {
       [tool, "attach", "--role", "{role}", "--tx-fds", "{tx-fds}", "--rx-fds", "{rx-fds}"]
       + ["--peer-fd", "{peer-fd}", "--json"]
     return VictimCommand(
-      receiver: attach + ["--sink"], sender: attach + ["--echo"],
+      receiver: attach + ["--sink"], sender: attach + ["--echo"], unsealed: ["--accept-unsealed"],
       client: [tool, "connect", "--socket", "{socket}", "--sink", "--json"],
       server: [tool, "serve", "--socket", "{socket}", "--sink", "--json"])
   }

@@ -36,6 +36,25 @@ extension Attack {
         peer.chatter()
       }
     },
+    Attack(
+      "unsealed-cut", "files without seals, which the victim takes, are cut to nothing", .files, promise: .closes,
+      needsSender: true, isUnsealed: true
+    ) { peer in
+      for number in peer.memoryDescriptors.shuffled(using: &peer.random) where ftruncate(number, 0) != 0 {
+        throw Complaint("an unsealed file kept its size")
+      }
+      peer.chatter()
+    },
+    Attack(
+      "unsealed-resize", "they become shorter and longer, again and again", .files, promise: .survives,
+      needsSender: true, isUnsealed: true
+    ) { peer in
+      peer.storm {
+        let number = peer.memoryDescriptors.randomElement(using: &peer.random)!
+        _ = ftruncate(number, Int.random(in: 0...1 << 20, using: &peer.random))
+        peer.chatter()
+      }
+    },
     misfit("file-unsealed", "a file that can be truncated") { byteCount, _ in
       try OwnedDescriptor.unsealedMemory(byteCount: byteCount)
     },
