@@ -7,8 +7,8 @@ package enum TestNetwork {
     let content = Lock<Result<R, any Error>?>(nil)
   }
 
-  /// Runs `body` on a thread of its own in a network namespace of its own, without IPv6 unless
-  /// asked for, so that nobody talks who was not told to. Returns what it returned. The namespace goes away with the last socket or device in it.
+  /// Runs `body` on a thread of its own in a network namespace of its own, without IPv6 unless asked for, so that nobody
+  /// talks who was not told to. Returns what it returned. The namespace goes away with the last socket or device in it.
   package static func inNamespace<R: Sendable>(
     hasIPv6: Bool = false, _ body: @escaping @Sendable () throws -> R
   ) throws -> R {
