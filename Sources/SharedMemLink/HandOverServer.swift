@@ -110,13 +110,16 @@ public final class HandOverServer: Sendable {
   public func next(timeout: Duration? = nil) throws(LinkError) -> HandedOver? {
     let deadline = timeout.map { monotonicNanoseconds() &+ $0.clampedNanoseconds }
     while true {
+      var isIdle = false
       switch step() {
       case .handedOver(let done): return done
-      case .dropped: continue
-      case .idle: break
+      case .dropped: break
+      case .idle: isIdle = true
       }
       let now = monotonicNanoseconds()
+      // Also between bad peers, of whom there may be no end.
       if let deadline, now >= deadline { return nil }
+      if !isIdle { continue }
       let plan = prepareToWait()
       let ends = [deadline.map { $0 - now }, plan.timeout?.clampedNanoseconds].compactMap(\.self)
       do {

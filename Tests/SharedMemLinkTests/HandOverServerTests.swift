@@ -103,6 +103,23 @@ private func serveOne(_ server: HandOverServer) throws {
     #expect((4...5).allSatisfy { crowd.events($0).isEmpty })
   }
 
+  @Test func `does not wait longer than it was told to, however many bad peers come`() throws {
+    let path = temporaryPath()
+    let server = try HandOverServer(path: path, offer: LinkOffer(mtu: 1500))
+    let crowd = Crowd()
+    for _ in 0..<3 { crowd.add(try BadClient.garbage.commit(path, 0)) }
+    // One that is over already: it lets go of one of them and comes back.
+    switch try server.next(timeout: .zero) {
+    case nil: break
+    case .some: Issue.record("nobody good came")
+    }
+    switch server.step() {
+    case .dropped: break
+    case .idle: Issue.record("the others are gone")
+    case .handedOver: Issue.record("nobody good came")
+    }
+  }
+
   @Test func `lets go of a peer whose time is over`() throws {
     let path = temporaryPath()
     var limits = HandOverServer.Limits()
