@@ -28,7 +28,6 @@ public enum HandOver {
   /// Receives queues, and accepts them once `makeLink` has made its end of the link: when this returns, both sides have
   /// one. The socket stays the caller's, unless `makeLink` gives it to the link.
   ///
-  ///
   /// Throws `timedOut`, `protocolViolation` when the message is not an offer of this version, `badDescriptor` when the
   /// descriptors are no queues of the sizes that were said, `system`, and what `makeLink` throws. The queues are closed
   /// then, and the other side is told.
@@ -38,6 +37,9 @@ public enum HandOver {
     _ makeLink: (LinkOffer, consuming QueuePair) throws(LinkError) -> Link
   ) throws(LinkError) -> Link {
     let deadline = monotonicNanoseconds() &+ timeout.clampedNanoseconds
+    // A link that `makeLink` gave the socket to may close it before it was answered; the number is another file's then.
+    let connection: OwnedDescriptor
+    do { connection = try .duplicating(socket) } catch { throw LinkError(error, "hand-over") }
     // A server that refused without waiting for it has left its reason.
     try? tell(HandOverMessage.encodeHello(role), on: socket)
     var message = try wait(on: socket, until: deadline, "the offer") { () throws(LinkError) in
@@ -55,12 +57,12 @@ public enum HandOver {
       verdict = .failed
       let link = try makeLink(offer, queues)
       // A server that went meanwhile is for the link to notice.
-      try? tell(HandOverMessage.encode(.accepted), on: socket)
+      try? tell(HandOverMessage.encode(.accepted), on: connection.number)
       return link
     } catch {
       message.closeAll()
       // The server's only hint; if it cannot be told it will see the end of the connection.
-      try? tell(HandOverMessage.encode(verdict), on: socket)
+      try? tell(HandOverMessage.encode(verdict), on: connection.number)
       throw error
     }
   }

@@ -89,7 +89,7 @@ enum HandOverMessage {
     _ message: [UInt8]
   ) throws(Problem) -> (offer: LinkOffer, claimedMemoryByteCounts: [Int]) {
     try checkHead(message)
-    if message.count == answerByteCount, let verdict = Verdict(rawValue: number(message, at: 8)) {
+    if message.count == answerByteCount, let verdict = Verdict(rawValue: number(message, at: 8)), verdict != .accepted {
       throw .refused(verdict)
     }
     guard message.count == offerByteCount, let role = role(number(message, at: 20)) else { throw .malformed }

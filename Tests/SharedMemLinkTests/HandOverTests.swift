@@ -70,6 +70,8 @@ private let wrongOffers: [WrongMessage] = [
   WrongMessage(bytes: goodOffer + [UInt8](repeating: 0, count: 100), verdict: 2),
   WrongMessage(bytes: goodOffer, verdict: 3),
   WrongMessage(bytes: goodOffer.dropLast(32), verdict: 2),
+  // An answer that accepts, where there was nothing to accept.
+  WrongMessage(bytes: head + [1, 0, 0, 0, 0, 0], word: "malformed", verdict: 2),
 ]
 
 private let wrongHellos: [WrongMessage] = [
@@ -153,7 +155,8 @@ private func offering(
   func `refuses a wrong offer and tells the server`(offer: WrongMessage) throws {
     let connection = try Connection()
     try DescriptorMessage(bytes: offer.bytes).send(on: connection.server.number)
-    #expect(error { () throws(LinkError) in _ = try accept(on: connection.client.number) } != nil)
+    let refusal = error { () throws(LinkError) in _ = try accept(on: connection.client.number) }
+    #expect(try #require(refusal).description.contains(offer.word))
     #expect(try DescriptorMessage.receive(on: connection.server.number, limit: 64)?.bytes == hello)
     let answer = try #require(try DescriptorMessage.receive(on: connection.server.number, limit: 64))
     #expect(answer.bytes == head + [1, 0, offer.verdict, 0, 0, 0])
@@ -191,6 +194,25 @@ private func offering(
     }
     #expect(refusal?.operation == "no memory")
     #expect((server.value ?? nil)?.description.contains("could not make its end") == true)
+  }
+
+  @Test(arguments: [true, false])
+  func `is answered though the link has closed the socket already`(isMade: Bool) throws {
+    let numbers = try UnixSocket.pair(.seqpacket).takeBoth()
+    let connection = OwnedDescriptor(owning: numbers[0])
+    let socket = numbers[1]
+    let server = try offering(on: connection.number)
+    let refusal = error { () throws(LinkError) in
+      try HandOver.accept(on: socket, timeout: .seconds(20)) { offer, queues throws(LinkError) in
+        let link = try SharedMemEndpoint(offer, queues: queues, peer: socket, options: LinkOptions())
+        link.close()
+        try link.wait()
+        if !isMade { throw LinkError(.system, "no memory") }
+      }
+    }
+    #expect((refusal == nil) == isMade)
+    let told = try #require(server.value)
+    #expect(isMade ? told == nil : told?.description.contains("could not make its end") == true, "\(told as Any)")
   }
 
   @Test func `times out on either side when the other stays silent`() throws {
