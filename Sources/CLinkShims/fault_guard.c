@@ -31,6 +31,7 @@ enum { slot_count = sizeof slots / sizeof slots[0] };
 
 // Written before the handler is installed, and never again.
 static struct sigaction previous;
+static atomic_bool is_installed;
 
 // The range that an address lies in. It stays while the handler runs: the faulting thread is using it.
 static struct slot *find(unsigned long address, unsigned long *base, unsigned long *length) {
@@ -79,7 +80,17 @@ int link_guard_install(void) {
   if (sigaction(SIGBUS, NULL, &previous) != 0) return -1;
   struct sigaction action = {.sa_sigaction = handle, .sa_mask = previous.sa_mask};
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | (previous.sa_flags & (SA_RESTART | SA_NODEFER));
-  return sigaction(SIGBUS, &action, NULL);
+  if (sigaction(SIGBUS, &action, NULL) != 0) return -1;
+  atomic_store_explicit(&is_installed, true, memory_order_release);
+  return 0;
+}
+
+void link_guard_enter_thread(void) {
+  if (!atomic_load_explicit(&is_installed, memory_order_acquire)) return;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGBUS);
+  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 int link_guard_add(void *base, size_t length) {
@@ -89,7 +100,7 @@ int link_guard_add(void *base, size_t length) {
     if (!atomic_compare_exchange_strong_explicit(&slots[i].sequence, &sequence, sequence + 1, memory_order_acquire,
                                                  memory_order_relaxed))
       continue;
-    // Taken and given back between the two looks above.
+    // The two looks above may have come in either order, and somebody took it between them.
     if (atomic_load_explicit(&slots[i].base, memory_order_relaxed) != 0) {
       atomic_store_explicit(&slots[i].sequence, sequence + 2, memory_order_release);
       continue;

@@ -26,6 +26,8 @@ package struct SystemThread: ~Copyable, @unchecked Sendable {
       { argument in
         let body = unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
         _ = unsafe link_set_thread_name(String(decoding: body.name.utf8.prefix(15), as: UTF8.self))
+        // Programs often block all signals everywhere but in one thread.
+        link_guard_enter_thread()
         body.run()
         return nil
       }, body.toOpaque())

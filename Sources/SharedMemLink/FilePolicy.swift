@@ -10,8 +10,9 @@ public enum FilePolicy: Equatable, Sendable {
   /// over for the whole process: an access to memory that is gone meets zeros from then on, and the link closes with a
   /// reason. A SIGBUS anywhere else goes to whoever had the signal before.
   ///
-  /// The cost: a handler for SIGBUS that is installed later has to pass on what it does not know; a thread that writes
-  /// to or drives such a link must not block the signal; packets under way when the memory goes may arrive as zeros.
+  /// The cost: a handler for SIGBUS that is installed later has to pass on what it does not know; a thread of yours that
+  /// writes to or steps such a link must not block the signal (a link's own thread sees to that itself); packets under way
+  /// when the memory goes may arrive as zeros.
   case unsealedGuarded
 }
 

@@ -49,6 +49,16 @@ import Testing
     }
   }
 
+  @Test func `is mended on a thread that was started with the signal blocked`() async {
+    await #expect(processExitsWith: .success) {
+      _ = try ProcessControl.signalDescriptor([SIGBUS])
+      let shared = try Shared(byteCount: 4096)
+      shared.cut()
+      try SystemThread(name: "worker") { writeEverywhere(shared.mapping) }.join()
+      try #require(shared.mapping.hasFaulted == true)
+    }
+  }
+
   @Test func `gives its place back`() async {
     await #expect(processExitsWith: .success) {
       let file = try OwnedDescriptor.unsealedMemory(byteCount: 4096)

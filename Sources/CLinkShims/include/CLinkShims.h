@@ -40,6 +40,9 @@ int link_fallocate(int fd, int mode, off_t offset, off_t count);
 
 /// Takes the signal SIGBUS over, once for the process. Returns 0, or -1 and errno.
 int link_guard_install(void);
+/// For a thread of ours that begins: it may have inherited a mask that blocks SIGBUS, and an access of such a thread ends the
+/// process whatever the handler. Does nothing before the signal was taken over.
+void link_guard_enter_thread(void);
 /// From now on a SIGBUS in this mapping puts zeros in its place. Returns a slot, or -1 and errno when there is none left.
 int link_guard_add(void *base, size_t length);
 /// Before the mapping goes.
