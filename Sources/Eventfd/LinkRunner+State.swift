@@ -1,16 +1,15 @@
-import LinkCore
+package import LinkCore
 import LinkSystem
 
 /// For people in front of a link that stands still.
 extension LinkRunner {
-  /// `idle`, `attached`, `closing (…)` or `closed (…)`.
-  package var lifecycle: String {
+  package var lifecycle: LinkLifecycle {
     state.withLock { state in
       switch state.phase {
-      case .idle: "idle"
-      case .attached: "attached"
-      case .closing(let reason, _): "closing (\(reason))"
-      case .closed(let reason): "closed (\(reason))"
+      case .idle: .idle
+      case .attached: .attached
+      case .closing(let reason, _): .closing(reason)
+      case .closed(let reason): .closed(reason)
       }
     }
   }

@@ -68,7 +68,7 @@ enum HandOverMessage {
       switch self {
       case .accepted: "accepted"
       case .unknownVersion: "it speaks another version than \(HandOverMessage.version)"
-      case .badOffer: "it cannot use such an MTU or buffer size"
+      case .badOffer: "it does not understand, or cannot use, what this side sent"
       case .badDescriptors: "it does not take the descriptors"
       case .wrongRole: "the two sides want the same role"
       case .failed: "it could not make its end of the link"

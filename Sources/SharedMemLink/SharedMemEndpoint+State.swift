@@ -1,4 +1,5 @@
 import Eventfd
+public import LinkCore
 
 extension SharedMemEndpoint {
   /// What it looks like inside right now: for people in front of a link that stands still. It waits for nobody and changes
@@ -6,8 +7,7 @@ extension SharedMemEndpoint {
   /// callback or from ringing a bell that the peer made blocking.
   public struct State: Sendable {
     public var role: Role
-    /// `idle`, `attached`, or `closing` and `closed` with the reason.
-    public var lifecycle: String
+    public var lifecycle: LinkLifecycle
     /// Whether the driver waits for its bells; nil: it is in a turn.
     public var isWaiting: Bool?
     public var isPeerGone: Bool
@@ -56,7 +56,7 @@ extension SharedMemEndpoint.State: CustomStringConvertible {
       if let count = receiving.postedBuffers { parts.append("\(count) buffers posted") }
       if receiving.hasInput { parts.append("input waits") }
       // Before it is attached, a client has not posted anything yet.
-      if receiving.isBlocked, lifecycle == "attached" { parts.append("blocked by the peer's full pipe") }
+      if receiving.isBlocked, lifecycle == .attached { parts.append("blocked by the peer's full pipe") }
     } else {
       parts.append("receiver busy or released")
     }

@@ -19,7 +19,7 @@ import Testing
     do throws(LinkError) { try client.writeBatch(batch) } catch { #expect(error.code == .wouldBlock) }
     let full = client.state
     #expect(full.isRoomWanted)
-    #expect(full.lifecycle == "attached")
+    #expect(full.lifecycle == .attached)
     // The worker may hold a part at the moment of one look, but not for ever.
     let isWhole = try eventually {
       client.state.sending?.packetsUnderWay == 512 && client.state.receiving?.postedBuffers == 512
@@ -31,7 +31,7 @@ import Testing
     client.close()
     try client.wait()
     let closed = client.state
-    #expect(closed.lifecycle == "closed (requested)" && closed.sending == nil && closed.receiving == nil)
+    #expect(closed.lifecycle == .closed(.requested) && closed.sending == nil && closed.receiving == nil)
     #expect(closed.description.contains("closed (requested)"))
   }
 
