@@ -27,7 +27,7 @@ import Testing
     }
     #expect(isWhole, "\(client.state)")
     #expect(server.state.receiving?.hasInput == true)
-    #expect(server.state.sending?.packetsUnderWay == nil)
+    #expect(try #require(server.state.sending).packetsUnderWay == nil)
     client.close()
     try client.wait()
     let closed = client.state
