@@ -47,15 +47,21 @@ static struct slot *find(unsigned long address, unsigned long *base, unsigned lo
   return NULL;
 }
 
+static void restore_default(void) {
+  struct sigaction standard = {.sa_handler = SIG_DFL};
+  sigaction(SIGBUS, &standard, NULL);
+}
+
 static void pass_on(int signal, siginfo_t *info, void *context) {
+  // A handler that is meant to run once counts on the default action when the access happens again.
+  if (previous.sa_flags & SA_RESETHAND) restore_default();
   if (previous.sa_flags & SA_SIGINFO) return previous.sa_sigaction(signal, info, context);
   if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
   bool is_access = info->si_code == BUS_ADRALN || info->si_code == BUS_ADRERR || info->si_code == BUS_OBJERR ||
                    info->si_code == BUS_MCEERR_AR;
   // Somebody sent it, and nobody minds.
   if (!is_access && previous.sa_handler == SIG_IGN) return;
-  struct sigaction standard = {.sa_handler = SIG_DFL};
-  sigaction(SIGBUS, &standard, NULL);
+  restore_default();
   // An access happens again when the handler returns, and a core file then shows the place. Anything else is sent once
   // more: it is blocked until then.
   if (!is_access) raise(signal);

@@ -107,6 +107,15 @@ import Testing
     }
   }
 
+  @Test func `goes once to a handler that is meant to run once`() async {
+    await #expect(processExitsWith: .signal(SIGBUS)) {
+      installHandlerForOnce()
+      let guarded = try Shared(byteCount: 4096)
+      try fault(try OwnedDescriptor.unsealedMemory(byteCount: 4096))
+      withExtendedLifetime(guarded) {}
+    }
+  }
+
   @Test func `ends the process when it is in a mapping that was guarded once`() async {
     await #expect(processExitsWith: .signal(SIGBUS)) {
       restoreDefaultAction()

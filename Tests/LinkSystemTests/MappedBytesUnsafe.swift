@@ -1,3 +1,4 @@
+import Glibc
 import LinkSystem
 
 /// The first byte of a mapping, read once.
@@ -16,4 +17,13 @@ import LinkSystem
     // SAFETY: within the mapping.
     unsafe mapping.base.storeBytes(of: 0x55, toByteOffset: offset, as: UInt8.self)
   }
+}
+
+/// Installs a handler for SIGBUS that the kernel would take away before its first run, and that just returns.
+func installHandlerForOnce() {
+  var action = sigaction()
+  // SAFETY: a live local record; the handler does nothing.
+  unsafe action.__sigaction_handler.sa_handler = { _ in }
+  action.sa_flags = CInt(bitPattern: 0x8000_0000)  // SA_RESETHAND
+  _ = unsafe sigaction(SIGBUS, &action, nil)
 }
