@@ -37,12 +37,8 @@ package func poll(_ entries: inout InlineArray<4, PollEntry>, nanoseconds: UInt6
     pollfd(fd: entries[index].descriptor, events: entries[index].events.rawValue, revents: 0)
   }
   var span = raw.mutableSpan
-  // SAFETY: the four records are a live local; the time is one too, or absent.
-  let result = unsafe span.withUnsafeMutableBufferPointer { buffer in
-    guard let nanoseconds else { return unsafe link_ppoll(buffer.baseAddress, 4, nil) }
-    var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-    return unsafe link_ppoll(buffer.baseAddress, 4, &time)
-  }
+  // SAFETY: the four records are a live local.
+  let result = unsafe span.withUnsafeMutableBufferPointer { unsafe poll($0, nanoseconds: nanoseconds) }
   if result < 0 {
     let number = errno
     if number == EINTR { return false }
@@ -57,13 +53,17 @@ package func poll(
   _ entries: [(descriptor: CInt, events: PollEvents)], nanoseconds: UInt64?
 ) throws(SystemError) {
   var raw = entries.map { pollfd(fd: $0.descriptor, events: $0.events.rawValue, revents: 0) }
-  // SAFETY: the array's own storage and count; the time is a live local, or absent.
-  let result = unsafe raw.withUnsafeMutableBufferPointer { buffer in
-    guard let nanoseconds else { return unsafe link_ppoll(buffer.baseAddress, nfds_t(buffer.count), nil) }
-    var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-    return unsafe link_ppoll(buffer.baseAddress, nfds_t(buffer.count), &time)
-  }
+  // SAFETY: the array's own storage and count.
+  let result = unsafe raw.withUnsafeMutableBufferPointer { unsafe poll($0, nanoseconds: nanoseconds) }
   if result < 0, errno != EINTR { throw SystemError("ppoll", errno) }
+}
+
+@inline(__always)
+private func poll(_ records: UnsafeMutableBufferPointer<pollfd>, nanoseconds: UInt64?) -> CInt {
+  // SAFETY: the caller's records and their count; the time is a live local, or absent.
+  guard let nanoseconds else { return unsafe link_ppoll(records.baseAddress, nfds_t(records.count), nil) }
+  var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+  return unsafe link_ppoll(records.baseAddress, nfds_t(records.count), &time)
 }
 
 /// What is ready on one descriptor: waits as above.
