@@ -21,8 +21,8 @@ package enum EventCounter {
     var value = value
     do throws(SystemError) {
       let events = try poll(number, .output, nanoseconds: 0)
-      // Nothing at all fits always.
-      if events.isEmpty, value > 0 { return -full }
+      // Nothing at all fits always, but into a counter that was overfilled.
+      if isOverfilled(events) || (events.isEmpty && value > 0) { return -full }
       // Room for one is not room for more.
       if value > 1 { _ = fcntl(number, F_SETFL, O_NONBLOCK) }
     } catch { return -Int(error.number) }
@@ -46,11 +46,16 @@ package enum EventCounter {
   /// Takes the value of a full counter: whoever is held up in `add` goes on, unless somebody fills it again first.
   package static func takeIfFull(_ number: CInt) {
     do throws(SystemError) {
-      if try poll(number, .output, nanoseconds: 0).isEmpty { _ = try take(number) }
+      let events = try poll(number, .output, nanoseconds: 0)
+      if events.isEmpty || isOverfilled(events) { _ = try take(number) }
     } catch {
       // No eventfd any more: it holds nobody up.
     }
   }
+
+  /// What the kernel itself adds, as for a peer's `io_submit` with IOCB_FLAG_RESFD, goes up to 2^64 - 1. A poll reports
+  /// that as an error, and not even a write of 0 fits.
+  private static func isOverfilled(_ events: PollEvents) -> Bool { events == .error }
 
   /// Whether the descriptor is an eventfd, and not in semaphore mode, as far as /proc tells. Where /proc is not mounted
   /// only the kind of file is known: an anonymous one.

@@ -62,6 +62,19 @@ import Testing
     #expect(try event.read() == .max - 2)
   }
 
+  @Test(.enabled(if: OverfilledEvent.isPossible))
+  func `a counter that the kernel overfilled for a peer is full, and blocks nobody`() throws {
+    for value: UInt64 in [0, 1, 2] {
+      let event = try EventFD()
+      let number = event.descriptor
+      try OverfilledEvent.make(number)
+      _ = fcntl(number, F_SETFL, 0)
+      #expect(try inThread { EventCounter.add(value, to: number) } == -EventCounter.full, "a write of \(value)")
+      EventCounter.takeIfFull(number)
+      #expect(try event.read() == nil)
+    }
+  }
+
   @Test func `a duplicate is the same bell`() throws {
     let event = try EventFD()
     let other = try event.duplicate()
