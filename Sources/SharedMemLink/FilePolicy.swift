@@ -25,11 +25,12 @@ struct MemoryFileCheck {
     _ number: Int32, _ role: String, _ range: ClosedRange<Int>, _ policy: FilePolicy
   ) throws(LinkError) {
     let name = "\(role) descriptor \(number)"
-    do { byteCount = try OwnedDescriptor.status(of: number).byteCount } catch {
-      throw LinkError(error, name, code: .badDescriptor)
-    }
     do { isSealed = try OwnedDescriptor.seals(of: number).isSuperset(of: .fixedSize) } catch {
       throw LinkError(error, "\(name) is not a memory file (memfd)", code: .badDescriptor)
+    }
+    // After the seals: a size that was asked for earlier need not be the one that they fixed.
+    do { byteCount = try OwnedDescriptor.status(of: number).byteCount } catch {
+      throw LinkError(error, name, code: .badDescriptor)
     }
     let isHugePages: Bool
     do { isHugePages = try OwnedDescriptor.isHugePages(number) } catch {
