@@ -23,24 +23,23 @@ struct Serve {
     let deadline = options.keeps ? nil : options.timeout.map { moment(after: $0) }
     Console.write("shmpeer: serving at \(path)", to: .error)
     while true {
+      // Peers may come as fast as they go: between any two of them there is a look at signals and the time.
+      var plan = LinkWaitPlan(entries: [], timeout: .zero)
       switch server.step() {
       case .handedOver(let peer):
         let link: JoinedLink
         do { link = try maker.join(peer) } catch {
           drop(error.message)
-          continue
+          break
         }
         let session = Session(options, watch, role: "server")
         worst = max(worst, session.publish(try session.run(link.endpoint, link.goodbye)))
         if !options.keeps { return worst }
-        continue
       // A peer that does not keep to the hand-over is its own problem.
-      case .dropped(let error):
-        drop("\(error)")
-        continue
-      case .idle: break
+      case .dropped(let error): drop("\(error)")
+      case .idle: plan = server.prepareToWait()
       }
-      switch watch.wait(server.prepareToWait(), until: deadline) {
+      switch watch.wait(plan, until: deadline) {
       case .signal:
         return options.keeps ? worst : publish(Failure(.unverified, "ended by a signal before a peer came"))
       case .timedOut: return publish(Failure(.unverified, "no peer came to \(path) within \(options.timeout!)"))
