@@ -9,8 +9,9 @@ final class Bell: Sendable {
   private let event: EventFD
   private let ringers = Atomic<Int>(0)
   private let isSilent = Atomic<Bool>(false)
+  private let isFreeing = Atomic<Bool>(false)
 
-  /// How long a peer may keep refilling the counter before whoever frees a held up thread gives up. Nanoseconds.
+  /// How long whoever frees held up threads stays with it. Nanoseconds.
   private static let patience: UInt64 = 100_000_000
 
   init(_ event: consuming EventFD) { self.event = event }
@@ -29,16 +30,34 @@ final class Bell: Sendable {
   /// Takes what the other side rang. False: it never did. Nil: the peer made it no eventfd any more.
   func take() -> Bool? { do { return try event.read() != nil } catch { return nil } }
 
-  /// Gets every thread out that is inside a ring, as far as the peer's own threads let it in 100 ms. `forGood`: none goes
-  /// in again.
-  func free(forGood: Bool) {
+  /// Gets every thread out that is inside a ring, within 100 ms unless the peer's own threads refill the counter faster
+  /// than ours are scheduled: a thread goes on with those then. `forGood`: none goes in again.
+  func free(forGood: Bool, patience: UInt64 = Bell.patience) {
     // SYNC silence: see `ring`.
     if forGood { isSilent.store(true, ordering: .sequentiallyConsistent) }
-    let end = monotonicNanoseconds() &+ Self.patience
-    while ringers.load(ordering: .sequentiallyConsistent) > 0, monotonicNanoseconds() < end {
-      // Only a full counter holds anybody up; any other value is news for the peer.
-      for _ in 0..<16 { EventCounter.takeIfFull(event.descriptor) }
+    let end = monotonicNanoseconds() &+ patience
+    while isHeld, monotonicNanoseconds() < end {
+      drain()
       yieldThread()
     }
+    // With no thread to be had, the next `free` tries again.
+    if isHeld { _ = try? SystemThread(name: "link-free") { [self] in freeAll() } }
+  }
+
+  private var isHeld: Bool { ringers.load(ordering: .sequentiallyConsistent) > 0 }
+
+  private func freeAll() {
+    if isFreeing.exchange(true, ordering: .relaxed) { return }
+    while isHeld {
+      drain()
+      // Against a peer that never stops, this must not take a processor for itself.
+      _ = try? poll(-1, [], nanoseconds: 1_000_000)
+    }
+    isFreeing.store(false, ordering: .relaxed)
+  }
+
+  private func drain() {
+    // Only a full counter holds anybody up; any other value is news for the peer.
+    for _ in 0..<16 { EventCounter.takeIfFull(event.descriptor) }
   }
 }

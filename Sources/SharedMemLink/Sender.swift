@@ -71,6 +71,8 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
   }
 
   func release() {
+    // Whoever closed the link may come too late to find the bell.
+    freeHeldUpThreads(forGood: true)
     state.withLock { state in
       // The last look: a peer that took everything and left at once is no peer that lost something.
       if state != nil { hadDrained.store(state!.queue.isDrained(), ordering: .relaxed) }
