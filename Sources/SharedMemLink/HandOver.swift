@@ -132,10 +132,11 @@ public enum HandOver {
 
 extension SharedMemEndpoint {
   /// The receiver's end of a link, as the offer says: for `HandOver.accept`.
-  /// Throws as the other initialiser.
+  /// Throws as the other initialiser, and `invalidArgument` where the offer and the options do not frame alike.
   public convenience init(
     _ offer: LinkOffer, queues: consuming QueuePair, peer: Int32, options: LinkOptions
   ) throws(LinkError) {
+    try offer.check(options)
     try self.init(
       offer.receiverRole, queues: queues, peer: peer, bufferByteCount: offer.bufferByteCount,
       hasVirtioNetHeader: offer.hasVirtioNetHeader, options: options)

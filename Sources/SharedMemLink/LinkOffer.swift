@@ -19,6 +19,17 @@ public struct LinkOffer: Equatable, Sendable {
     self.isEthernet = isEthernet
     self.hasVirtioNetHeader = hasVirtioNetHeader
   }
+
+  /// Both ends have to frame alike: the wire tells neither.
+  func check(_ options: LinkOptions) throws(LinkError) {
+    guard isEthernet == (options.linkAddress != nil) else {
+      throw LinkError(
+        .invalidArgument,
+        isEthernet
+          ? "the offer has Ethernet frames: options.linkAddress must be set"
+          : "the offer has bare IP packets: options.linkAddress must be nil")
+    }
+  }
 }
 
 /// The three messages of a hand-over, as bytes. Integers are little endian; Documentation/WireFormat.md has the layout.

@@ -33,9 +33,15 @@ final class PendingHandOver {
       isSilent = false
       deadline = monotonicNanoseconds() &+ timeout
       // Not before: a peer that says nothing costs a descriptor and no memory.
-      let queues = try QueuePair.make(geometry)
-      try HandOver.send(queues, offer, on: number)
-      stage = .awaitingAnswer(queues)
+      do throws(LinkError) {
+        let queues = try QueuePair.make(geometry)
+        try HandOver.send(queues, offer, on: number)
+        stage = .awaitingAnswer(queues)
+      } catch {
+        // The peer's only hint that it is not to blame.
+        try? HandOver.tell(HandOverMessage.encode(.failed), on: number)
+        throw error
+      }
     }
     guard try HandOver.takeAnswer(on: number) else { return try checkTime("the peer's answer") }
     var last = Stage.over
@@ -66,8 +72,10 @@ public struct HandedOver: ~Copyable, Sendable {
   public var peer: Int32 { connection.number }
 
   /// Makes this side's end. `options.mtu` is this end's own affair; the peer was told the offer's.
-  /// Throws as the endpoint's initialiser; the peer sees the end of the connection then.
+  /// Throws as the endpoint's initialiser, and `invalidArgument` where the offer and the options do not frame alike; the peer
+  /// sees the end of the connection then.
   public consuming func makeLink(options: LinkOptions) throws(LinkError) -> SharedMemEndpoint {
+    try offer.check(options)
     let link = try SharedMemEndpoint(
       offer.receiverRole == .client ? .server : .client, queues: queues, peer: connection.number,
       bufferByteCount: offer.bufferByteCount, hasVirtioNetHeader: offer.hasVirtioNetHeader, options: options)

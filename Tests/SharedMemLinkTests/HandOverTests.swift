@@ -215,6 +215,19 @@ private func offering(
     #expect(isMade ? told == nil : told?.description.contains("could not make its end") == true, "\(told as Any)")
   }
 
+  @Test(arguments: [false, true]) func `is refused by an end that would frame otherwise`(isEthernet: Bool) throws {
+    var offer = LinkOffer(mtu: 1500)
+    offer.isEthernet = isEthernet
+    var options = LinkOptions()
+    options.linkAddress = isEthernet ? nil : LinkAddress(2, 0, 0, 0, 0, 1)
+    let queues = try QueuePair.make()
+    let refusal = error { () throws(LinkError) in
+      _ = try SharedMemEndpoint(offer, queues: queues.duplicate(), peer: -1, options: options)
+    }
+    #expect(refusal?.code == .invalidArgument)
+    #expect(refusal?.description.contains("linkAddress must be \(isEthernet ? "set" : "nil")") == true)
+  }
+
   @Test func `times out on either side when the other stays silent`() throws {
     let connection = try Connection()
     let accepting = error { () throws(LinkError) in

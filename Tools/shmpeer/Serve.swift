@@ -19,6 +19,7 @@ struct Serve {
     let maker = Link(options: options, watch: watch)
     let server = try listen(maker)
     var worst = ExitCode.done
+    var bad = BadPeers()
     // With --keep the time is each session's own.
     let deadline = options.keeps ? nil : options.timeout.map { moment(after: $0) }
     Console.write("shmpeer: serving at \(path)", to: .error)
@@ -29,14 +30,14 @@ struct Serve {
       case .handedOver(let peer):
         let link: JoinedLink
         do { link = try maker.join(peer) } catch {
-          drop(error.message)
+          bad.note(error.message)
           break
         }
         let session = Session(options, watch, role: "server")
         worst = max(worst, session.publish(try session.run(link.endpoint, link.goodbye)))
         if !options.keeps { return worst }
       // A peer that does not keep to the hand-over is its own problem.
-      case .dropped(let error): drop("\(error)")
+      case .dropped(let error): bad.note("\(error)")
       case .idle: plan = server.prepareToWait()
       }
       switch watch.wait(plan, until: deadline) {
@@ -47,8 +48,6 @@ struct Serve {
       }
     }
   }
-
-  private func drop(_ why: String) { Console.write("shmpeer: peer dropped: \(why)", to: .error) }
 
   private func publish(_ failure: Failure) -> ExitCode {
     let session = Session(options, watch, role: "server")
