@@ -1,8 +1,28 @@
 package import LinkCore
 import LinkSystem
 
-/// For people in front of a link that stands still.
+/// What phase the link is in.
 extension LinkRunner {
+  /// The error for a call that needs an attached link, when it is not.
+  package func refusal() -> LinkError {
+    state.withLock { state in
+      switch state.phase {
+      case .idle, .attached: LinkError(.notAttached, "link is not attached")
+      case .closing(let reason, _), .closed(let reason): reason.error
+      }
+    }
+  }
+
+  /// Why the link is closed, or closing; nil: it is neither.
+  package var closeReason: LinkCloseReason? {
+    state.withLock { state in
+      switch state.phase {
+      case .idle, .attached: nil
+      case .closing(let reason, _), .closed(let reason): reason
+      }
+    }
+  }
+
   package var lifecycle: LinkLifecycle {
     state.withLock { state in
       switch state.phase {

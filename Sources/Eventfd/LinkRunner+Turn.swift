@@ -5,7 +5,7 @@ import Synchronization
 /// Turns and waits: everything that happens under the turn lock, whoever drives.
 extension LinkRunner {
   /// Whether this thread is inside a turn, and so inside a callback.
-  var isInTurn: Bool { turningThread.load(ordering: .relaxed) == currentThreadIdentity() }
+  package var isInTurn: Bool { turningThread.load(ordering: .relaxed) == currentThreadIdentity() }
   func enterTurn() { turningThread.store(currentThreadIdentity(), ordering: .relaxed) }
   func leaveTurn() { turningThread.store(0, ordering: .relaxed) }
 

@@ -78,16 +78,6 @@ package final class LinkRunner: Sendable {
     return isAsked
   }
 
-  /// The error for a call that needs an attached link, when it is not.
-  package func refusal() -> LinkError {
-    state.withLock { state in
-      switch state.phase {
-      case .idle, .attached: LinkError(.notAttached, "link is not attached")
-      case .closing(let reason, _), .closed(let reason): reason.error
-      }
-    }
-  }
-
   // MARK: Changes of phase
 
   /// As `LinkEndpoint.attach`.
@@ -113,17 +103,25 @@ package final class LinkRunner: Sendable {
   /// As `LinkEndpoint.detach`.
   package func detach(_ link: some RunnableLink) {
     // The dispatcher may go away here, and call this link once more: not under the lock.
-    let detached: (any LinkDispatcher)? = state.withLock { state in
+    let detached = beginDetach()
+    // A turn that began before this change, or another thread's, may be delivering: wait for its end, unless this is it.
+    if !isInTurn { awaitTurn(link) }
+    withExtendedLifetime(detached) {}
+  }
+
+  /// The first half of `detach`: no further turn begins. Returns the dispatcher, which the caller lets go under no lock.
+  package func beginDetach() -> (any LinkDispatcher)? {
+    state.withLock { state in
       guard case .attached(let dispatcher) = state.phase else { return nil }
       change(&state, to: .idle)
       return dispatcher
     }
-    // A turn that began before this change, or another thread's, may be delivering: wait for its end, unless this is it.
-    if !isInTurn {
-      link.freeHeldUpThreads(forGood: false)
-      turnLock.withLock { turns in if !turns.isReleased { link.attachmentEnded() } }
-    }
-    withExtendedLifetime(detached) {}
+  }
+
+  /// The second half: waits for the end of the turn under way. Not from inside one.
+  package func awaitTurn(_ link: some RunnableLink) {
+    link.freeHeldUpThreads(forGood: false)
+    turnLock.withLock { turns in if !turns.isReleased { link.attachmentEnded() } }
   }
 
   /// As `LinkEndpoint.close`, and how a link ends itself.

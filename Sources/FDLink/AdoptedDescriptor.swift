@@ -1,28 +1,41 @@
 import LinkCore
 import LinkSystem
 
-/// A descriptor that a link can be made of: checked, non-blocking, close-on-exec, and owned.
-struct AdoptedDescriptor: ~Copyable {
+/// Descriptors that a link can be made of: checked, non-blocking, close-on-exec.
+enum AdoptedDescriptor {
   enum Kind: Equatable, Sendable { case device, socket, internetSocket, packetSocket }
-  let file: OwnedDescriptor
-  let kind: Kind
 
   /// Takes over a descriptor that was checked. Owns nothing if it throws.
-  init(preparing number: CInt, _ kind: Kind) throws(LinkError) {
-    file = try Self.prepare(number)
-    self.kind = kind
-  }
-
-  private static func prepare(_ number: CInt) throws(LinkError) -> OwnedDescriptor {
+  static func prepare(_ number: CInt) throws(LinkError) -> OwnedDescriptor {
     do { return try OwnedDescriptor(preparing: number) } catch {
       throw LinkError(error, "descriptor \(number)", code: .badDescriptor)
     }
   }
 
-  consuming func takeFile() -> OwnedDescriptor { file }
+  /// Throws if no one link can be made of all of them; returns what they are.
+  static func check(_ numbers: [CInt], isEthernet: Bool) throws(LinkError) -> Kind {
+    guard let first = numbers.first else {
+      throw LinkError(.invalidArgument, "no descriptor: a link needs at least one")
+    }
+    if Set(numbers).count < numbers.count {
+      throw LinkError(.invalidArgument, "descriptors \(numbers): one is there twice; duplicate it, or leave it out")
+    }
+    let kind = try check(first, isEthernet: isEthernet)
+    for number in numbers.dropFirst() {
+      guard try check(number, isEthernet: isEthernet) == kind else {
+        throw LinkError(
+          .invalidArgument, "descriptors \(first) and \(number) are of two kinds: the descriptors of a link are of one")
+      }
+      if kind == .device, NetworkDevice.attached(to: number)?.name != NetworkDevice.attached(to: first)?.name {
+        throw LinkError(
+          .invalidArgument, "descriptors \(first) and \(number) are of two devices: open several queues of one device")
+      }
+    }
+    return kind
+  }
 
   /// Throws if no link can be made of it; returns what it is.
-  static func check(_ number: CInt, isEthernet: Bool) throws(LinkError) -> Kind {
+  private static func check(_ number: CInt, isEthernet: Bool) throws(LinkError) -> Kind {
     let kind: DescriptorKind
     do { kind = try OwnedDescriptor.status(of: number).kind } catch {
       throw LinkError(error, "descriptor \(number) is not open", code: .badDescriptor)

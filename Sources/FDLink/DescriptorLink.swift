@@ -3,7 +3,7 @@ import LinkCore
 import LinkSystem
 import Synchronization
 
-/// The working part of an endpoint: what the worker runs and holds on to.
+/// The working part of an endpoint, for one of its descriptors: what the worker runs and holds on to.
 ///
 /// Locks, in this order: the runner's turn lock, then `receiving` (uncontended: only turns take it) or `sending`.
 final class DescriptorLink: RunnableLink {
@@ -25,29 +25,33 @@ final class DescriptorLink: RunnableLink {
   /// The next turn does so.
   private let owesAnnouncement = Atomic<Bool>(false)
 
+  /// Takes over a descriptor that was checked. If it throws, the descriptor stays the caller's.
   init(
-    _ adopted: consuming AdoptedDescriptor, _ plan: consuming ReceivePlan, _ runner: LinkRunner, _ options: LinkOptions,
+    _ number: CInt, _ kind: AdoptedDescriptor.Kind, name: String, _ framing: LinkFraming, _ options: LinkOptions,
     _ fdOptions: FDOptions
-  ) {
-    self.runner = runner
-    let framing = LinkFraming(address: options.linkAddress)
+  ) throws(LinkError) {
+    runner = try LinkRunner(name: name, options: options)
+    let plan = try ReceivePlan(fdOptions, number, kind, frameLimit: options.frameByteCount)
+    // The last that can throw: from here on the descriptor is the link's.
+    let file = try AdoptedDescriptor.prepare(number)
     self.framing = framing
     mtu = Atomic(options.mtu)
     let received = PublishedTally()
     let sent = PublishedTally()
     self.received = received
     self.sent = sent
-    let messagesPerCall = adopted.kind == .device ? 0 : fdOptions.messagesPerCall
     let input = ReceiveInput(
-      descriptor: adopted.file.number, kind: adopted.kind, framing: framing,
-      filtersAddresses: fdOptions.filtersAddresses)
+      descriptor: number, kind: kind, framing: framing, filtersAddresses: fdOptions.filtersAddresses)
     receiving = Lock(
       Receiver(
         batch: PacketBatch(capacity: options.batchCapacity, pool: options.makePool()),
         strategy: plan.makeStrategy(), input: input, published: received))
-    sending = Lock(
-      Sender(file: adopted.takeFile(), messagesPerCall: messagesPerCall, published: sent))
+    let messagesPerCall = kind == .device ? 0 : fdOptions.messagesPerCall
+    sending = Lock(Sender(file: file, messagesPerCall: messagesPerCall, published: sent))
   }
+
+  /// Gives the descriptor back to the caller of `init`: the link cannot be used.
+  func disown() { sending.withLock { $0.disown() } }
 
   var statistics: LinkStatistics { LinkStatistics(received: received.snapshot, sent: sent.snapshot) }
 
@@ -59,6 +63,11 @@ final class DescriptorLink: RunnableLink {
   }
 
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
+    guard let shared = dispatcher as? SharedDispatcher else { return receive(dispatcher) }
+    return shared.gate.pass { receive(shared.dispatcher) } ?? .idle
+  }
+
+  private func receive(_ dispatcher: any LinkDispatcher) -> LinkTurn {
     let frameLimit = mtu.load(ordering: .relaxed) + framing.headerLength
     let peerIsGone = peerIsGone.load(ordering: .acquiring)
     if metLinkDown.load(ordering: .relaxed), metLinkDown.exchange(false, ordering: .acquiring) {
@@ -103,7 +112,8 @@ final class DescriptorLink: RunnableLink {
 
   // MARK: Sending
 
-  func write(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
+  /// `owner`: what the runner runs, this link or its group.
+  func write(_ packets: Span<PacketBuffer>, as owner: some RunnableLink) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
     let limits = SendLimits(mtu: mtu.load(ordering: .relaxed), headerLength: framing.headerLength)
     let (accepted, stop, isDown) = sending.withLock { sender in
@@ -123,16 +133,19 @@ final class DescriptorLink: RunnableLink {
       if isNews { runner.ringBell() }
       if accepted == 0 { throw LinkError(.wouldBlock, "the kernel has no room for a packet now") }
     case .ended(let reason, let isNews):
-      if isNews { end(reason) }
+      if isNews { end(reason, owner) }
       if accepted == 0 { throw reason.error }
     case .released: throw runner.refusal()
     }
     return accepted
   }
 
-  /// What a peer had sent before it went is delivered first: the next turns see to that.
-  private func end(_ reason: LinkCloseReason) {
-    guard reason == .peerDisconnected else { return runner.close(reason, self) }
+  private func end(_ reason: LinkCloseReason, _ owner: some RunnableLink) {
+    if reason == .peerDisconnected { peerWent() } else { runner.close(reason, owner) }
+  }
+
+  /// The other end is gone. What it had sent before is delivered first: the next turns see to that.
+  func peerWent() {
     peerIsGone.store(true, ordering: .releasing)
     runner.ringBell()
   }

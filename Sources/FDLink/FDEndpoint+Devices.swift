@@ -3,9 +3,11 @@ import LinkSystem
 
 /// How a TUN or TAP device is opened.
 public struct DeviceOptions: Sendable {
-  /// The device has several queues, each a descriptor and a link of its own that is opened by the same name with the same
-  /// flag. The kernel keeps a flow on one queue. `IFF_MULTI_QUEUE`.
+  /// The device has several queues, each a descriptor that is opened by the same name with the same flag, for one link or
+  /// several. The kernel keeps a flow on one queue. `IFF_MULTI_QUEUE`.
   public var isMultiQueue = false
+  /// How many queues this link takes: 1 to 256. More than one make the device a multi-queue one.
+  public var queueCount = 1
   /// The device stays when its last descriptor is closed, or goes then; nil leaves that as it is. `TUNSETPERSIST`.
   public var isPersistent: Bool?
 
@@ -36,25 +38,38 @@ extension FDEndpoint {
   private static func open(
     _ kind: NetworkDevice.Kind, _ name: String, _ options: LinkOptions, _ fdOptions: FDOptions, _ device: DeviceOptions
   ) throws(LinkError) -> FDEndpoint {
-    let descriptor: OwnedDescriptor
+    guard (1...256).contains(device.queueCount) else {
+      throw LinkError(.invalidArgument, "\(device.queueCount) queues: must be 1 to 256")
+    }
+    var name = name
+    var numbers: [CInt] = []
     do {
-      descriptor = try NetworkDevice.open(
-        kind, name: name, isMultiQueue: device.isMultiQueue, isPersistent: device.isPersistent
-      ).take()
-    } catch { throw explained(error, name) }
-    return try adopt(descriptor, options, fdOptions)
+      for _ in 0..<device.queueCount {
+        let queue = try NetworkDevice.open(
+          kind, name: name, isMultiQueue: device.isMultiQueue || device.queueCount > 1,
+          isPersistent: device.isPersistent)
+        // The kernel may have chosen it.
+        name = queue.name
+        numbers.append(queue.take().release())
+      }
+    } catch {
+      closeAll(numbers)
+      throw explained(error, name)
+    }
+    return try adopt(numbers, options, fdOptions)
   }
 
-  /// A link over a descriptor that was just opened: it is closed if that fails.
+  /// A link over descriptors that were just opened: they are closed if that fails.
   static func adopt(
-    _ file: consuming OwnedDescriptor, _ options: LinkOptions, _ fdOptions: FDOptions
+    _ numbers: [CInt], _ options: LinkOptions, _ fdOptions: FDOptions
   ) throws(LinkError) -> FDEndpoint {
-    let number = file.release()
-    do { return try FDEndpoint(takingOwnershipOf: number, options: options, fdOptions: fdOptions) } catch {
-      _ = OwnedDescriptor(owning: number)
+    do { return try FDEndpoint(takingOwnershipOf: numbers, options: options, fdOptions: fdOptions) } catch {
+      closeAll(numbers)
       throw error
     }
   }
+
+  static func closeAll(_ numbers: [CInt]) { for number in numbers { _ = OwnedDescriptor(owning: number) } }
 
   private static func explained(_ error: SystemError, _ name: String) -> LinkError {
     let device = "device \(name)"

@@ -9,6 +9,8 @@ public struct PacketSocketOptions: Sendable {
   public var ignoresOutgoing = true
   /// The link's MTU is that of the interface, whatever `LinkOptions.mtu` says. It is read once.
   public var takesInterfaceMTU = true
+  /// How many sockets the link has: 1 to 256. They share the frames as `FDOptions.fanout` says.
+  public var socketCount = 1
 
   public init() {}
 }
@@ -44,17 +46,39 @@ extension FDEndpoint {
     interface name: String, options: LinkOptions = LinkOptions(), fdOptions: FDOptions = FDOptions(),
     socket: PacketSocketOptions = PacketSocketOptions()
   ) throws(LinkError) -> FDEndpoint {
-    var options = options
-    let descriptor: OwnedDescriptor
+    guard (1...256).contains(socket.socketCount) else {
+      throw LinkError(.invalidArgument, "\(socket.socketCount) packet sockets: must be 1 to 256")
+    }
+    guard socket.socketCount == 1 || fdOptions.fanout != nil else {
+      throw LinkError(
+        .invalidArgument, "\(socket.socketCount) packet sockets without a fanout mode: each would bring every frame")
+    }
+    var (options, fdOptions) = (options, fdOptions)
+    var numbers: [CInt] = []
     do {
       if socket.takesInterfaceMTU {
         let range = LinkOptions.mtuRange
         options.mtu = min(max(try NetworkDevice.mtu(of: name), range.lowerBound), range.upperBound)
       }
-      descriptor = try PacketSocket.open(
-        interface: name, isPromiscuous: socket.isPromiscuous, ignoresOutgoing: socket.ignoresOutgoing)
-    } catch { throw explained(packetSocket: error, name) }
-    return try adopt(descriptor, options, fdOptions)
+      for _ in 0..<socket.socketCount {
+        // Until all are in the group, each would receive every frame.
+        numbers.append(
+          try PacketSocket.open(
+            interface: name, isPromiscuous: socket.isPromiscuous, ignoresOutgoing: socket.ignoresOutgoing,
+            isMuted: socket.socketCount > 1
+          ).release())
+      }
+    } catch {
+      closeAll(numbers)
+      throw explained(packetSocket: error, name)
+    }
+    if numbers.count > 1, let fanout = fdOptions.fanout.take() {
+      do throws(LinkError) { try fanout.joinMuted(numbers) } catch {
+        closeAll(numbers)
+        throw error
+      }
+    }
+    return try adopt(numbers, options, fdOptions)
   }
 
   /// A link over UDP: each packet is a datagram from `local` to `remote`, and none from elsewhere is received. A datagram
@@ -73,7 +97,7 @@ extension FDEndpoint {
     do { descriptor = try InternetSocket.datagram(from: from, to: to) } catch {
       throw LinkError(error, "UDP from \(local.host) to \(remote.host)")
     }
-    return try adopt(descriptor, options, fdOptions)
+    return try adopt([descriptor.release()], options, fdOptions)
   }
 
   /// A link over one end of a new socket pair, and the descriptor of the other end, which is the caller's: to make a second
@@ -85,7 +109,7 @@ extension FDEndpoint {
     do { pair = try UnixSocket.pair(kind == .seqpacket ? .seqpacket : .datagram) } catch { throw LinkError(error) }
     let ends = pair.takeBoth()
     let peer = OwnedDescriptor(owning: ends[1])
-    return (try adopt(OwnedDescriptor(owning: ends[0]), options, fdOptions), peer.release())
+    return (try adopt([ends[0]], options, fdOptions), peer.release())
   }
 
   private static func address(_ address: UDPAddress) throws(LinkError) -> InternetSocket.Address {

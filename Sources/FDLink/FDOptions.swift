@@ -22,6 +22,9 @@ public struct FDOptions: Sendable {
   /// Drop Ethernet frames that are addressed to another interface. For packet sockets, which see what the interface
   /// sees; devices and Unix sockets bring only what is meant for this end.
   public var filtersAddresses = false
+  /// How several packet sockets of one link share the frames of their interface. Nil takes them as they are: they are in a
+  /// group already, or bound to different interfaces.
+  public var fanout: FanoutMode? = .hash
 
   public init() {}
 

@@ -174,4 +174,7 @@ struct Sender: ~Copyable {
   mutating func withdrawWish() { wish = .none }
 
   mutating func release() { file = nil }
+
+  /// The descriptor is somebody else's again.
+  mutating func disown() { _ = file.take()?.release() }
 }

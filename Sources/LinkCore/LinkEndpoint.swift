@@ -5,7 +5,7 @@
 /// told. Closed is final. While idle, packets wait where they are: in the peer's queue, or in the kernel.
 ///
 /// **Threads.** Every member may be called from any thread, callbacks of this link included, except that `wait()` from
-/// one of its own callbacks throws. Callbacks come one at a time.
+/// one of its own callbacks throws. Callbacks come one at a time, unless the dispatcher says that it takes more.
 ///
 /// **A link that wraps a link is a link**: bridges, tracers and fault injectors conform too.
 public protocol LinkEndpoint: AnyObject, Sendable {
@@ -54,8 +54,13 @@ public protocol LinkEndpoint: AnyObject, Sendable {
   func setCloseAction(_ action: (@Sendable () -> Void)?)
 }
 
-/// Takes what a link receives. Callbacks come from the thread that drives the link, one at a time.
+/// Takes what a link receives. Callbacks come from the thread that drives the link, one at a time. A link with several
+/// threads keeps to that too, for dispatchers that do not say otherwise.
 public protocol LinkDispatcher: AnyObject, Sendable {
+  /// Whether a link with several threads may call `deliverPackets` and `linkHasRoom` from several of them at once. The
+  /// packets of one flow come from one thread, and `linkDidClose` comes after everything. False by default. Asked once per
+  /// `attach`.
+  var takesConcurrentCalls: Bool { get }
   /// Packets arrived: `take` those you keep, the link reuses the rest when this returns.
   func deliverPackets(_ packets: inout PacketBatch)
   /// There is room again, after a write took fewer packets than it was given (and no later write of the same thread took
@@ -66,6 +71,7 @@ public protocol LinkDispatcher: AnyObject, Sendable {
 }
 
 extension LinkDispatcher {
+  public var takesConcurrentCalls: Bool { false }
   public func linkHasRoom() {}
   public func linkDidClose(_ reason: LinkCloseReason) {}
 }

@@ -83,6 +83,17 @@ public struct LinkTally: Equatable, Sendable {
   /// Packets that arrived, or were handed over for sending: `packets` and all drops.
   public var offered: UInt64 { packets + dropped }
 
+  /// What both have counted.
+  public static func + (a: LinkTally, b: LinkTally) -> LinkTally {
+    var sum = a
+    sum.packets &+= b.packets
+    sum.bytes &+= b.bytes
+    sum.batches &+= b.batches
+    for cause in DropCause.allCases { sum[cause] &+= b[cause] }
+    for event in LinkEvent.allCases { sum[event] &+= b[event] }
+    return sum
+  }
+
   public static func == (a: LinkTally, b: LinkTally) -> Bool {
     a.packets == b.packets && a.bytes == b.bytes && a.batches == b.batches
       && DropCause.allCases.allSatisfy { a[$0] == b[$0] } && LinkEvent.allCases.allSatisfy { a[$0] == b[$0] }

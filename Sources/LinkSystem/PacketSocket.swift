@@ -13,9 +13,9 @@ package enum PacketSocket {
 
   /// A non-blocking, close-on-exec socket for whole frames of every protocol, bound to the interface `name`. Needs
   /// CAP_NET_RAW in the network namespace.
-  /// `ignoresOutgoing`: it does not see what this host sends on the interface.
+  /// `ignoresOutgoing`: it does not see what this host sends on the interface. `isMuted`: as `mute`, from the first frame on.
   package static func open(
-    interface name: String, isPromiscuous: Bool = false, ignoresOutgoing: Bool = true
+    interface name: String, isPromiscuous: Bool = false, ignoresOutgoing: Bool = true, isMuted: Bool = false
   ) throws(SystemError) -> OwnedDescriptor {
     // SAFETY: the call reads the name.
     let index = unsafe CInt(bitPattern: if_nametoindex(name))
@@ -23,6 +23,7 @@ package enum PacketSocket {
     // Without a protocol it receives nothing until it is bound.
     let type = LINK_SOCK_RAW | LINK_SOCK_CLOEXEC | LINK_SOCK_NONBLOCK
     let socket = OwnedDescriptor(owning: try systemCall("socket(AF_PACKET)") { Glibc.socket(AF_PACKET, type, 0) })
+    if isMuted { try mute(socket.number) }
     if ignoresOutgoing {
       var one: CInt = 1
       try setOption(socket.number, PACKET_IGNORE_OUTGOING, &one, "PACKET_IGNORE_OUTGOING")

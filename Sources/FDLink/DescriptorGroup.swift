@@ -1,0 +1,125 @@
+import Eventfd
+import LinkCore
+import LinkSystem
+import Synchronization
+
+/// The descriptors of one endpoint, each with a runner and so a worker of its own. The lifecycle of the whole is that of the
+/// first one's runner: the others are attached, detached and closed with it, and it ends when they have ended.
+///
+/// One descriptor is a group without others.
+final class DescriptorGroup: RunnableLink {
+  let links: [DescriptorLink]
+  var lead: DescriptorLink { links[0] }
+  private var others: ArraySlice<DescriptorLink> { links.dropFirst() }
+  let runner: LinkRunner
+  /// Held while the runners change between idle and attached, so that they do it together. Never while waiting.
+  private let changing = Lock(())
+  /// The gate of the attachment there is.
+  private let gate = Lock<SharedDispatcher.Gate?>(nil)
+  /// The other end of the lead's descriptor is gone, and all that it sent was delivered.
+  private let isLeadDrained = Atomic<Bool>(false)
+
+  init(_ links: [DescriptorLink]) {
+    self.links = links
+    runner = links[0].runner
+    for other in others { other.runner.setCloseAction { [weak self, weak other] in self?.ended(other) } }
+  }
+
+  private var isInTurn: Bool { links.contains { $0.runner.isInTurn } }
+
+  // MARK: Lifecycle
+
+  func attach(_ dispatcher: any LinkDispatcher) throws(LinkError) {
+    if others.isEmpty { return try runner.attach(dispatcher, self) }
+    let gate = SharedDispatcher.Gate(isConcurrent: dispatcher.takesConcurrentCalls)
+    do throws(LinkError) {
+      try changing.withLock { _ throws(LinkError) in
+        try runner.attach(SharedDispatcher(dispatcher, gate, tellsEnd: true), self)
+        self.gate.withLock { $0 = gate }
+        if runner.closeReason != nil { gate.shut() }
+        let port = SharedDispatcher(dispatcher, gate, tellsEnd: false)
+        // One that came to its end while nobody was attached has nothing to deliver; the lead knows of it.
+        for other in others where other.runner.closeReason == nil { try other.runner.attach(port, other) }
+      }
+    } catch {
+      if error.code != .alreadyAttached { detach() }
+      throw error
+    }
+  }
+
+  func detach() {
+    let isInside = isInTurn
+    // The dispatcher may go away with these, and call this link once more: under no lock.
+    let detached = changing.withLock { _ -> [any LinkDispatcher] in
+      shutGate()
+      return links.compactMap { $0.runner.beginDetach() }
+    }
+    // From inside a callback nobody is waited for: the others may be waiting for this one.
+    if !isInside {
+      runner.awaitTurn(self)
+      for other in others { other.runner.awaitTurn(other) }
+    }
+    withExtendedLifetime(detached) {}
+  }
+
+  private func shutGate() { gate.withLock { $0?.shut() } }
+
+  func close(_ reason: LinkCloseReason) {
+    shutGate()
+    runner.close(reason, self)
+    closeOthers(reason)
+  }
+
+  func wait() throws(LinkError) {
+    if isInTurn { throw LinkError(.wouldDeadlock, "wait() inside a callback of the link it waits for") }
+    for link in links { try link.runner.wait() }
+  }
+
+  private func closeOthers(_ reason: LinkCloseReason) { for other in others { other.runner.close(reason, other) } }
+
+  /// One of the others is closed: so is the whole, once all have delivered what their peer had sent.
+  private func ended(_ other: DescriptorLink?) {
+    guard let reason = other?.runner.closeReason else { return }
+    if reason == .peerDisconnected { peerWent() } else { close(reason) }
+    runner.ringBell()
+  }
+
+  private func peerWent() { for link in links { link.peerWent() } }
+
+  // MARK: Turns of the lead
+
+  func announceRoom(_ dispatcher: any LinkDispatcher) { lead.announceRoom(dispatcher) }
+
+  func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
+    if !isLeadDrained.load(ordering: .relaxed) {
+      let turn = lead.turn(dispatcher)
+      guard case .ended(.peerDisconnected) = turn, !others.isEmpty else { return turn }
+      isLeadDrained.store(true, ordering: .relaxed)
+      peerWent()
+    }
+    return othersAreClosed ? .ended(.peerDisconnected) : .idle
+  }
+
+  private var othersAreClosed: Bool { others.allSatisfy { $0.runner.closeReason != nil } }
+
+  func prepareToWait() -> WaitDecision {
+    if !isLeadDrained.load(ordering: .relaxed) { return lead.prepareToWait() }
+    // The last of the others rings.
+    if othersAreClosed { return .somethingArrived }
+    return .wait(InlineArray(repeating: PollEntry(-1, [])), nanoseconds: nil)
+  }
+
+  func waitEnded(_ entries: InlineArray<4, PollEntry>?) { lead.waitEnded(entries) }
+
+  func releaseResources() {
+    closeOthers(runner.closeReason ?? .requested)
+    // Their last deliveries come before the dispatcher hears of the end. Not from inside one of them: then nobody is
+    // attached, and nobody hears of it.
+    if !others.contains(where: { $0.runner.isInTurn }) {
+      for other in others {
+        do { try other.runner.wait() } catch { assertionFailure("outside of its turns: \(error)") }
+      }
+    }
+    lead.releaseResources()
+  }
+}
