@@ -1,4 +1,4 @@
-import LinkCore
+package import LinkCore
 import LinkSystem
 import Synchronization
 
@@ -23,6 +23,28 @@ extension LinkRunner {
     // Who detached from inside did not wait for the end of this turn.
     if version.load(ordering: .acquiring) != seen { link.attachmentEnded() }
     return turn
+  }
+
+  /// Runs `body` as a turn of the calling thread, which may deliver in there. Waits for the end of the turn under way.
+  /// Throws `wouldDeadlock` from inside one, and the link's refusal where nobody is attached.
+  package func takeTurn(_ link: some RunnableLink, _ body: (any LinkDispatcher) -> Void) throws(LinkError) {
+    if isInTurn { throw LinkError(.wouldDeadlock, "a delivery inside a callback of the same link") }
+    // Outlives the lock: the dispatcher may go away with it.
+    let dispatcher = turnLock.withLock { _ -> (any LinkDispatcher)? in
+      let (phase, seen) = state.withLock { ($0.phase, version.load(ordering: .relaxed)) }
+      guard case .attached(let dispatcher) = phase else { return nil }
+      enterTurn()
+      defer { leaveTurn() }
+      body(dispatcher)
+      if version.load(ordering: .acquiring) != seen { link.attachmentEnded() }
+      return dispatcher
+    }
+    // Who detached in there and then closed left the end to this turn, if the worker had gone meanwhile.
+    let isLeftOver = state.withLock { state in
+      if case .closing(_, nil) = state.phase { !state.isThreadLive } else { false }
+    }
+    if isLeftOver { finish(link) }
+    guard dispatcher != nil else { throw refusal() }
   }
 
   /// Arms the link and adds the bell, unless the phase has changed.

@@ -100,6 +100,11 @@ final class DescriptorGroup: RunnableLink {
     return othersAreClosed ? .ended(.peerDisconnected) : .idle
   }
 
+  /// As `InjectableEndpoint.inject`. Of one descriptor.
+  func inject(_ packets: inout PacketBatch) throws(LinkError) {
+    try runner.takeTurn(self) { dispatcher in lead.deliver(&packets, to: dispatcher) }
+  }
+
   private var othersAreClosed: Bool { others.allSatisfy { $0.runner.closeReason != nil } }
 
   func prepareToWait() -> WaitDecision {

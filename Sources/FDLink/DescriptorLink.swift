@@ -45,7 +45,8 @@ final class DescriptorLink: RunnableLink {
     receiving = Lock(
       Receiver(
         batch: PacketBatch(capacity: options.batchCapacity, pool: options.makePool()),
-        strategy: plan.makeStrategy(), input: input, published: received))
+        strategy: plan.makeStrategy(), input: input, published: received,
+        isDeaf: fdOptions.isDeaf))
     let messagesPerCall = kind == .device ? 0 : fdOptions.messagesPerCall
     sending = Lock(Sender(file: file, messagesPerCall: messagesPerCall, published: sent))
   }
@@ -88,6 +89,13 @@ final class DescriptorLink: RunnableLink {
       runner.ringBell()
     }
     return turn
+  }
+
+  /// Delivers frames that came another way. In a turn.
+  func deliver(_ packets: inout PacketBatch, to dispatcher: any LinkDispatcher) {
+    let frameLimit = mtu.load(ordering: .relaxed) + framing.headerLength
+    receiving.withLock { $0.judge(&packets, frameLimit: frameLimit) }
+    if !packets.isEmpty { dispatcher.deliverPackets(&packets) }
   }
 
   func prepareToWait() -> WaitDecision {

@@ -14,7 +14,7 @@ import Synchronization
 ///
 /// Close it when done: an attached link goes on, and keeps its threads, even when nobody holds it.
 public final class FDEndpoint: LinkEndpoint, DrivenLink {
-  private let group: DescriptorGroup
+  let group: DescriptorGroup
   /// The name of the TUN or TAP device behind the descriptor; nil for a socket.
   public let deviceName: String?
   public let capabilities: LinkCapabilities

@@ -25,6 +25,8 @@ public struct FDOptions: Sendable {
   /// How several packet sockets of one link share the frames of their interface. Nil takes them as they are: they are in a
   /// group already, or bound to different interfaces.
   public var fanout: FanoutMode? = .hash
+  /// Nothing is read from the descriptor.
+  var isDeaf = false
 
   public init() {}
 

@@ -82,6 +82,21 @@ struct ReceiveInput {
     return error == 0 ? idle() : next(after: error, in: "getsockopt(SO_ERROR)")
   }
 
+  /// For a link that does not read: only the end and errors of the descriptor count.
+  mutating func nextWithoutReading() -> Next {
+    let events = reported(.peerShutdown)
+    if peerIsGone || !events.isDisjoint(with: [.hangUp, .peerShutdown]) { return stop(.peerDisconnected) }
+    if events.isDisjoint(with: .gone) { return idle() }
+    if kind == .device {
+      return NetworkDevice.attached(to: descriptor) == nil ? stop(.failed(Self.deviceIsGone)) : .paused
+    }
+    discardErrors()
+    let error = SocketFacts.takeError(descriptor)
+    return error == 0 ? idle() : next(after: error, in: "getsockopt(SO_ERROR)")
+  }
+
+  private static let deviceIsGone = LinkError(.system, "the device is gone")
+
   mutating func countMalformed() { tally[.malformed] += 1 }
 
   /// A read failed.
@@ -161,7 +176,7 @@ struct ReceiveInput {
       return (true, isEnd ? .peerDisconnected : nil)
     }
     if NetworkDevice.attached(to: descriptor) != nil { return (true, nil) }
-    return (true, .failed(LinkError(.system, "the device is gone")))
+    return (true, .failed(Self.deviceIsGone))
   }
 }
 

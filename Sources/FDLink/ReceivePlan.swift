@@ -3,6 +3,7 @@ import LinkSystem
 
 /// The way of receiving that was chosen for a descriptor.
 enum ReceivePlan: ~Copyable {
+  case deaf
   case readv
   case packetRing(PacketRing)
   case recvmmsg(messageCount: Int, hasAuxiliaryData: Bool)
@@ -12,6 +13,10 @@ enum ReceivePlan: ~Copyable {
   init(
     _ options: FDOptions, _ number: CInt, _ kind: AdoptedDescriptor.Kind, frameLimit: Int
   ) throws(LinkError) {
+    if options.isDeaf {
+      self = .deaf
+      return
+    }
     let messages = min(options.receiveBatch, options.messagesPerCall)
     switch (options.dispatchMode, kind) {
     case (.automatic, .device), (.readv, .device), (.readv, .socket), (.readv, .internetSocket): self = .readv
@@ -37,6 +42,7 @@ enum ReceivePlan: ~Copyable {
 
   consuming func makeStrategy() -> any ReceiveStrategy & ~Copyable {
     switch consume self {
+    case .deaf: return DeafStrategy()
     case .readv: return ReadvStrategy()
     case .packetRing(let ring): return PacketRingStrategy(ring)
     case .recvmmsg(let messageCount, let hasAuxiliaryData):

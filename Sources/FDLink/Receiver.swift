@@ -11,6 +11,8 @@ struct Receiver: ~Copyable {
   /// Wake-ups in a row that brought nothing.
   private var fruitless = 0
   private let published: PublishedTally
+  /// What the descriptor is waited for.
+  private let awaited: PollEvents
 
   /// What the last turn left to expect.
   private enum Outlook: Equatable {
@@ -26,12 +28,13 @@ struct Receiver: ~Copyable {
 
   init(
     batch: consuming PacketBatch, strategy: consuming any ReceiveStrategy & ~Copyable, input: ReceiveInput,
-    published: PublishedTally
+    published: PublishedTally, isDeaf: Bool
   ) {
     self.batch = batch
     self.strategy = strategy
     self.input = input
     self.published = published
+    awaited = isDeaf ? .peerShutdown : [.input, .peerShutdown]
   }
 
   /// How often a descriptor that announces nothing is looked at.
@@ -78,6 +81,23 @@ struct Receiver: ~Copyable {
     }
   }
 
+  /// Judges frames that came another way, and leaves the good ones in the batch.
+  mutating func judge(_ packets: inout PacketBatch, frameLimit: Int) {
+    input.frameLimit = frameLimit
+    for index in 0..<packets.count where packets.holds(index) {
+      let isGood = packets.modify(index) { packet in
+        let byteCount = packet.frameByteCount
+        if byteCount > 0 { return input.accept(&packet, byteCount: byteCount, room: byteCount) }
+        input.countEmpty()
+        return false
+      }
+      if !isGood { _ = packets.take(index) }
+    }
+    packets.compact()
+    if !packets.isEmpty { input.tally.batches &+= 1 }
+    published.publish(&input.tally)
+  }
+
   private mutating func foundSomething() {
     published.publish(&input.tally)
     input.hasWoken = false
@@ -95,7 +115,7 @@ struct Receiver: ~Copyable {
     fruitless += 1
     guard fruitless >= Self.patience else { return }
     fruitless = 0
-    let events = input.reported([.input, .peerShutdown])
+    let events = input.reported(awaited)
     if !events.isDisjoint(with: [.hangUp, .peerShutdown]) {
       input.peerIsGone = true
       outlook = .more
@@ -123,7 +143,7 @@ struct Receiver: ~Copyable {
     var nanoseconds: UInt64?
     switch outlook {
     case .more: return .somethingArrived
-    case .readable: entry.events = [.input, .peerShutdown]
+    case .readable: entry.events = awaited
     case .timer:
       // Not polled: a device that is down, or a descriptor that is not believed, may report something all the time.
       entry.descriptor = -1
