@@ -10,6 +10,10 @@ final class DescriptorLink: RunnableLink {
   let runner: LinkRunner
   let framing: LinkFraming
   let mtu: Atomic<Int>
+  let kind: AdoptedDescriptor.Kind
+  /// How packets are read; nil: none is.
+  let dispatchMode: DispatchMode?
+  let ring: PacketRing.Geometry?
   private let receiving: Lock<Receiver>
   private let sending: Lock<Sender>
   private let received: PublishedTally
@@ -35,6 +39,9 @@ final class DescriptorLink: RunnableLink {
     // The last that can throw: from here on the descriptor is the link's.
     let file = try AdoptedDescriptor.prepare(number)
     self.framing = framing
+    self.kind = kind
+    dispatchMode = plan.mode(fdOptions)
+    ring = plan.geometry
     mtu = Atomic(options.mtu)
     let received = PublishedTally()
     let sent = PublishedTally()
@@ -55,6 +62,9 @@ final class DescriptorLink: RunnableLink {
   func disown() { sending.withLock { $0.disown() } }
 
   var statistics: LinkStatistics { LinkStatistics(received: received.snapshot, sent: sent.snapshot) }
+
+  /// Lends the descriptor; nil, and `body` not called, when it is closed.
+  func withDescriptor<R: Sendable>(_ body: (CInt) -> R) -> R? { sending.withLock { $0.descriptor.map(body) } }
 
   // MARK: Turns
 

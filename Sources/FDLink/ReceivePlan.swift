@@ -40,6 +40,24 @@ enum ReceivePlan: ~Copyable {
     do { return try PacketSocket.interfaceMTU(number) + EthernetHeader.byteCount } catch { throw LinkError(error) }
   }
 
+  /// The way that was chosen, as the options name it; nil: none.
+  func mode(_ options: FDOptions) -> DispatchMode? {
+    switch self {
+    case .deaf: nil
+    case .readv: .readv
+    case .packetRing: .packetRing
+    // One message at a time stands for `readv` on a packet socket.
+    case .recvmmsg: options.dispatchMode == .readv ? .readv : .recvmmsg
+    }
+  }
+
+  var geometry: PacketRing.Geometry? {
+    switch self {
+    case .packetRing(let ring): ring.geometry
+    default: nil
+    }
+  }
+
   consuming func makeStrategy() -> any ReceiveStrategy & ~Copyable {
     switch consume self {
     case .deaf: return DeafStrategy()

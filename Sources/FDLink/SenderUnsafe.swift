@@ -33,6 +33,14 @@ struct Sender: ~Copyable {
     self.published = published
   }
 
+  /// Nil when it is closed.
+  var descriptor: CInt? {
+    switch file {
+    case .some(let file): file.number
+    case nil: nil
+    }
+  }
+
   /// Why a write took no more packets.
   enum Stop {
     case finished

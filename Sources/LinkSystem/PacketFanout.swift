@@ -31,18 +31,18 @@ package enum PacketFanout {
       // Nobody tells which ids are free: one of 65536.
       try set(first, id: CInt(UInt16.random(in: 1 ... .max)), mode.number)
     }
-    let id = try group(of: first)
+    guard let id = group(of: first) else { throw SystemError("getsockopt(\(first), PACKET_FANOUT)", errno) }
     for number in numbers.dropFirst() { try set(number, id: CInt(id), mode.number) }
     return id
   }
 
-  /// The id of the group that a packet socket is in; 0 also if it is in none.
-  package static func group(of number: CInt) throws(SystemError) -> Int {
+  /// The id of the group that a packet socket is in; 0 also if it is in none, nil if the kernel does not tell.
+  package static func group(of number: CInt) -> Int? {
     var value: UInt32 = 0
     var size = socklen_t(MemoryLayout<UInt32>.size)
     // SAFETY: both are live locals, and `size` says how much room `value` has.
     let result = unsafe getsockopt(number, SOL_PACKET, PACKET_FANOUT, &value, &size)
-    if result != 0 { throw SystemError("getsockopt(\(number), PACKET_FANOUT)", errno) }
+    if result != 0 { return nil }
     // The mode and the flags are above it.
     return Int(value & 0xffff)
   }

@@ -47,6 +47,13 @@ package struct SocketFacts: Sendable {
     }
   }
 
+  package enum Buffer: Sendable { case receive, send }
+
+  /// What a socket may queue, as the kernel counts. Nil if it does not tell. `SO_RCVBUF`, `SO_SNDBUF`.
+  package static func bufferByteCount(_ number: CInt, _ buffer: Buffer) -> Int? {
+    do { return Int(try option(number, buffer == .receive ? SO_RCVBUF : SO_SNDBUF, "buffer")) } catch { return nil }
+  }
+
   /// Takes the error that a socket has to report; 0: there is none. `SO_ERROR`.
   package static func takeError(_ number: CInt) -> CInt {
     do { return try option(number, SO_ERROR, "SO_ERROR") } catch { return error.number }
@@ -62,10 +69,15 @@ package struct SocketFacts: Sendable {
 
   /// Bytes that wait to be received, 0 if only empty messages do. On datagram sockets those of the next message;
   /// nil where the descriptor cannot tell. `ioctl(FIONREAD)`.
-  package static func waitingByteCount(_ number: CInt) -> Int? {
+  package static func waitingByteCount(_ number: CInt) -> Int? { count(number, UInt(FIONREAD)) }
+
+  /// Bytes that were sent and are still in memory; nil where the descriptor cannot tell. `ioctl(SIOCOUTQ)`.
+  package static func unsentByteCount(_ number: CInt) -> Int? { count(number, UInt(TIOCOUTQ)) }
+
+  private static func count(_ number: CInt, _ request: UInt) -> Int? {
     var count: CInt = 0
-    // SAFETY: FIONREAD writes one int, the size of the live local.
-    let result = unsafe withUnsafeMutablePointer(to: &count) { unsafe link_ioctl(number, UInt(FIONREAD), $0) }
+    // SAFETY: both requests write one int, the size of the live local.
+    let result = unsafe withUnsafeMutablePointer(to: &count) { unsafe link_ioctl(number, request, $0) }
     return result == 0 ? Int(count) : nil
   }
 }
