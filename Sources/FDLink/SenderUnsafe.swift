@@ -80,11 +80,7 @@ struct Sender: ~Copyable {
       tally.batches &+= 1
       hasAnnounced = false
     }
-    switch stop {
-    case .finished: wish = .none
-    case .full: tally[.refusedWrite] += 1
-    case .ended, .released: break
-    }
+    if case .full = stop { tally[.refusedWrite] += 1 }
     published.publish(&tally)
     return (index, stop)
   }

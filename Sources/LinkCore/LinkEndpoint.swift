@@ -63,8 +63,7 @@ public protocol LinkDispatcher: AnyObject, Sendable {
   var takesConcurrentCalls: Bool { get }
   /// Packets arrived: `take` those you keep, the link reuses the rest when this returns.
   func deliverPackets(_ packets: inout PacketBatch)
-  /// There is room again, after a write took fewer packets than it was given (and no later write of the same thread took
-  /// all of its own).
+  /// There is room again: once after a write took fewer packets than it was given, also if a later one took all of its own.
   func linkHasRoom()
   /// The link came to its end: once, after the last delivery.
   func linkDidClose(_ reason: LinkCloseReason)

@@ -43,8 +43,7 @@ package struct RoomAnswer<Memory: WordMemory>: Sendable {
   private var seen: UInt32 = 0
   private var looks = 0
 
-  /// A wish is answered at this look while there are packets. A sender that tries by itself has withdrawn it by then, and
-  /// need not be woken; one that sleeps finds more room when it wakes.
+  /// A wish is answered at this look while there are packets: a sender that sleeps finds more room when it wakes.
   private static var looksBeforeAnswer: Int { 4 }
 
   /// Says that this receiver announces room.

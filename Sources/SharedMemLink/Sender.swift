@@ -88,8 +88,6 @@ struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
   let memory: MappedQueue
   let word: NotificationWord<SharedRegion>
   var wish: RoomWish<SharedRegion>
-  /// The thread that the wish for room is of; 0: of several.
-  private var wisher: UInt = 0
 
   init(_ queue: consuming Queue, _ memory: consuming MappedQueue) {
     word = NotificationWord(memory.sharedData)
@@ -107,8 +105,6 @@ struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
     var wakesDriver = false
     if count < frames.count {
       if !queue.isCorrupt, !memory.wasResized { wakesDriver = refuse(frames, from: &count, limits, room) }
-    } else if room.isWanted {
-      withdraw(room)
     }
     let rings = count > 0 && word.isWanted()
     if rings { queue.tally[.notification] += 1 }
@@ -125,29 +121,20 @@ struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
   @inline(never) private mutating func refuse(
     _ frames: Span<PacketBuffer>, from count: inout Int, _ limits: SendLimits, _ room: RoomRequest
   ) -> Bool {
-    let thread = currentThreadIdentity()
     guard room.make() else {
-      if wisher != thread { wisher = 0 }
       queue.tally[.refusedWrite] += 1
       return false
     }
-    wisher = thread
     wish.make()
     count += queue.send(frames.extracting(droppingFirst: count), limits)
     if count == frames.count {
-      withdraw(room)
+      // Nobody else has one.
+      wish.withdraw()
+      room.end()
       return false
     }
     queue.tally[.refusedWrite] += 1
     return !wish.isHeard && room.isDriverAsleep
-  }
-
-  /// A write took everything: a thread that wished for room knows by that of room. Others do not, and nobody does if
-  /// what was refused would not fit yet.
-  @inline(never) private mutating func withdraw(_ room: RoomRequest) {
-    guard wisher == currentThreadIdentity(), queue.hasRoom() else { return }
-    wish.withdraw()
-    room.end()
   }
 
   mutating func looksForRoom(_ isAnnounced: Bool, _ published: PublishedTally) -> Bool {

@@ -12,8 +12,8 @@ extension LinkConformance {
         let (threads, each) = (4, 800)
         let failures = Monitor([String]())
         try concurrently(threads) { thread in
-          // Another sender's success may withdraw this one's wish for room.
           do {
+            // Another sender may have been told of the room.
             try send(payloads(thread * each..<(thread + 1) * each), on: a, atA, patience: .milliseconds(2))
           } catch { failures.withLock { $0.append("\(error)") } }
         }
