@@ -44,6 +44,7 @@ struct BackPressureTests {
       #expect(link.step() == .idle && collector.now.roomCalls == 0)
       while peer.receive() != nil {}
       #expect(try link.write(frames: frames, pool: pool) == 32)
+      while peer.receive() != nil {}
       for _ in 0..<3 { #expect(link.step() == .idle && collector.now.roomCalls == 1) }
     }
   }

@@ -103,8 +103,10 @@ package struct Assault {
       peer.demandCalm = { try demandCalm(of: victim) }
       try strike(peer)
       let outcome = aftermath(peer, victim)
-      if outcome != .closed { try demandCalm(of: victim) }
+      let calm = Result { if outcome != .closed { try demandCalm(of: victim) } }
+      // Who grew says more than who is busy: growing makes busy.
       try compare(before, victim.usage, outcome, &verdict)
+      try calm.get()
       return outcome
     }
   }
