@@ -42,6 +42,8 @@ struct SeveralDescriptorsTests {
   @Test func `a write ends at the first packet whose descriptor is full, and room is announced`() throws {
     let pairs = try (0..<2).map { _ in try UnixSocket.pair(.seqpacket).takeBoth() }
     let peers = pairs.map { RawPeer.Box(RawPeer(socket: OwnedDescriptor(owning: $0[1]))) }
+    // The optimizer ends them after their last use, and that is the end of the link.
+    defer { withExtendedLifetime(peers) {} }
     let link = try FDEndpoint(takingOwnershipOf: pairs.map { $0[0] })
     let collector = try Collector()
     try link.attach(collector)
@@ -76,6 +78,7 @@ struct SeveralDescriptorsTests {
       let link = try FDEndpoint(takingOwnershipOf: pairs.map { $0[0] })
       for peer in peers { for number in 0..<50 { _ = peer.send(numbered(number)) } }
       peers.remove(at: gone)
+      defer { withExtendedLifetime(peers) {} }
       let collector = try Collector()
       try link.attach(collector)
       #expect(collector.waits { !$0.closings.isEmpty })
