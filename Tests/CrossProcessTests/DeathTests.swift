@@ -19,7 +19,7 @@ import Testing
     #expect(try eventually { pair.client.isTransferring && pair.server.isTransferring })
     victim.signal(SIGKILL)
     #expect(victim.wait().ending == .killed(signal: Int(SIGKILL)))
-    let outcome = survivor.wait(deadline: deadline(after: .seconds(isSlow ? 10 : 1)))
+    let outcome = survivor.wait(deadline: deadline(after: .seconds(isThreadSanitized ? 10 : 1)))
     #expect(outcome.ending == .exited(1), "\(outcome)")
     #expect(outcome.text("close_reason") == "peer-disconnected", "\(outcome)")
   }
@@ -31,12 +31,6 @@ import Testing
     }
   }
 }
-
-/// The thread sanitizer makes everything slower than its own deadlines.
-private let isSlow: Bool = {
-  let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-  return maps.contains("libclang_rt.tsan") || ProcessInfo.processInfo.environment["TSAN_OPTIONS"] != nil
-}()
 
 /// One link of this process to a `shmpeer` that is killed in mid-transfer, ten times; then nothing is left.
 private func survivesItsPeer(_ role: SharedMemEndpoint.Role, sends: Bool) throws {
