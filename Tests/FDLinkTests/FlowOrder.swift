@@ -24,8 +24,8 @@ enum Flows {
   }
 
   /// Sends so many rounds, a packet of each flow in each, and waits for room where there is none.
-  static func send(_ rounds: Int, over link: FDEndpoint, _ room: Collector) throws {
-    for round in 0..<rounds {
+  static func send(_ rounds: Int, startingAt start: Int = 0, over link: FDEndpoint, _ room: Collector) throws {
+    for round in start..<start + rounds {
       var batch = PacketBatch(capacity: count, pool: pool)
       for flow in 0..<count {
         let frame = frame(flow, round, ethernet: link.maxHeaderLength > 0)
