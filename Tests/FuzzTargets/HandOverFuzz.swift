@@ -36,8 +36,8 @@ enum HandOverFuzz {
         guard answer?.bytes == hello else { throw SystemError("no hello", 0) }
         answer = try DescriptorMessage.receive(on: sockets.first.number, limit: 256)
       }
-      // An empty message without descriptors is what the end of a connection looks like.
-      let isWanted = !(bytes.isEmpty && descriptors.isEmpty) || kind == 1
+      // An empty message is what the end of a connection looks like, but to a client that takes the descriptors with it.
+      let isWanted = !bytes.isEmpty || (isOffer && !descriptors.isEmpty) || kind == 1
       let count = answer?.bytes.count ?? 0
       let isWhole = !isWanted || count > 0
       answer?.closeAll()
