@@ -29,6 +29,9 @@ public struct LinkOptions: Sendable {
   /// Whether packets with segmentation facts may be larger than the MTU. `host`: whoever is behind the link cuts them,
   /// as the owner knows; only for links with virtio-net headers, which carry those facts.
   public var segmentation = SegmentationSupport.none
+  /// What a link with virtio-net headers hands on, and brings: less than everything switches the rest off. The kinds of
+  /// segmentation count only with `segmentation` by the `host`; without virtio-net headers none counts.
+  public var offloads = OffloadSupport.all
 
   public init(mtu: Int = 1500, linkAddress: LinkAddress? = nil) {
     self.mtu = mtu
@@ -72,6 +75,12 @@ public struct LinkOptions: Sendable {
     if segmentation.kind == .host {
       throw LinkError(.invalidArgument, "segmentation by the host needs a link with virtio-net headers")
     }
+  }
+
+  /// What a link made with these options hands on.
+  package func offloads(hasVirtioNetHeader: Bool) -> OffloadSupport {
+    guard hasVirtioNetHeader, offloads.contains(.checksum) else { return [] }
+    return segmentation.kind == .host ? offloads : .checksum
   }
 
   /// The largest packet that anybody may send, in network-layer bytes.

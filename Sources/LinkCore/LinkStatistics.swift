@@ -44,6 +44,12 @@ public enum LinkEvent: Int, CaseIterable, Sendable {
   case refusedWrite
   /// Times that room was announced: among `sent` by the peer, among `received` to the peer, which had asked for it.
   case roomAnnouncement
+  /// Packets that the link cut, or whose checksum it computed, since nobody behind it does. Among `sent`.
+  case softwareOffload
+  /// Packets that became part of the one before: each was counted as a packet of its own.
+  case coalescedPacket
+  /// Kinds of offload that the kernel had granted and then refused: the link does them itself from then on.
+  case offloadRefusal
 }
 
 /// The counters of one direction of a link.
@@ -162,6 +168,9 @@ extension LinkEvent {
     case .strayInput: "stray-input"
     case .refusedWrite: "refused-writes"
     case .roomAnnouncement: "room-announcements"
+    case .softwareOffload: "software-offloads"
+    case .coalescedPacket: "coalesced-packets"
+    case .offloadRefusal: "offload-refusals"
     }
   }
 }
