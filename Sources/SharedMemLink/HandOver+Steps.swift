@@ -3,18 +3,19 @@ import LinkSystem
 
 /// The steps of a hand-over. None of them waits.
 extension HandOver {
-  /// Takes the peer's hello; false: it has not come yet. A peer of another version or role is told.
-  static func takeHello(on socket: Int32, _ offer: LinkOffer) throws(LinkError) -> Bool {
-    guard let message = try next(on: socket, "its hello") else { return false }
+  /// Takes the peer's hello, and returns what it leaves of the offer; nil: it has not come yet. A peer of another version or
+  /// role is told.
+  static func takeHello(on socket: Int32, _ offer: LinkOffer) throws(LinkError) -> LinkOffer? {
+    guard let message = try next(on: socket, "its hello") else { return nil }
     var verdict = HandOverMessage.Verdict.badOffer
     do throws(HandOverMessage.Problem) {
-      let role = try HandOverMessage.decodeHello(message.bytes)
+      let hello = try HandOverMessage.decodeHello(message.bytes)
       if message.isTruncated { throw .malformed }
-      guard role == offer.receiverRole else {
+      guard hello.role == offer.receiverRole else {
         verdict = .wrongRole
         throw .refused(.wrongRole)
       }
-      return true
+      return offer.agreed(with: hello.offloads)
     } catch {
       if case .version = error { verdict = .unknownVersion }
       try? tell(HandOverMessage.encode(verdict), on: socket)

@@ -9,31 +9,35 @@ import LinkSystem
 /// A maker that many peers may come to is a `HandOverServer`.
 public enum HandOver {
   /// Waits for the peer's hello, sends duplicates of the queues, and waits for its answer. The socket stays the caller's.
+  /// Returns the offer as it was agreed on, which this side's end is to be made with.
   /// Throws `timedOut`, `protocolViolation` when the peer refuses or sends nonsense, `system`.
+  @discardableResult
   public static func offer(
     _ queues: borrowing QueuePair, _ offer: LinkOffer, on socket: Int32, timeout: Duration = .seconds(5)
-  ) throws(LinkError) {
+  ) throws(LinkError) -> LinkOffer {
     try LinkOptions.validate(mtu: offer.mtu)
     try QueueGeometry.validate(bufferByteCount: offer.bufferByteCount)
     let deadline = monotonicNanoseconds() &+ timeout.clampedNanoseconds
-    try wait(on: socket, until: deadline, "the peer's hello") { () throws(LinkError) in
-      try takeHello(on: socket, offer) ? true : nil
+    let agreed = try wait(on: socket, until: deadline, "the peer's hello") { () throws(LinkError) in
+      try takeHello(on: socket, offer)
     }
-    try send(queues, offer, on: socket)
+    try send(queues, agreed, on: socket)
     try wait(on: socket, until: deadline, "the peer's answer") { () throws(LinkError) in
       try takeAnswer(on: socket) ? true : nil
     }
+    return agreed
   }
 
   /// Receives queues, and accepts them once `makeLink` has made its end of the link: when this returns, both sides have
-  /// one. The socket stays the caller's, unless `makeLink` gives it to the link.
+  /// one. The socket stays the caller's, unless `makeLink` gives it to the link. `offloads`: what this side takes in packets,
+  /// if the other side does too.
   ///
   /// Throws `timedOut`, `protocolViolation` when the message is not an offer of this version, `badDescriptor` when the
   /// descriptors are no queues of the sizes that were said, `system`, and what `makeLink` throws. The queues are closed
   /// then, and the other side is told.
   public static func accept<Link: ~Copyable>(
     on socket: Int32, as role: SharedMemEndpoint.Role = .client, accepting policy: FilePolicy = .sealedOnly,
-    timeout: Duration = .seconds(5),
+    offloads: OffloadSupport = [], timeout: Duration = .seconds(5),
     _ makeLink: (LinkOffer, consuming QueuePair) throws(LinkError) -> Link
   ) throws(LinkError) -> Link {
     let deadline = monotonicNanoseconds() &+ timeout.clampedNanoseconds
@@ -41,7 +45,7 @@ public enum HandOver {
     let connection: OwnedDescriptor
     do { connection = try .duplicating(socket) } catch { throw LinkError(error, "hand-over") }
     // A server that refused without waiting for it has left its reason.
-    try? tell(HandOverMessage.encodeHello(role), on: socket)
+    try? tell(HandOverMessage.encodeHello(role, offloads), on: socket)
     var message = try wait(on: socket, until: deadline, "the offer") { () throws(LinkError) in
       try next(on: socket, "the offer", keepsDescriptors: true)
     }
@@ -131,14 +135,30 @@ public enum HandOver {
 }
 
 extension SharedMemEndpoint {
-  /// The receiver's end of a link, as the offer says: for `HandOver.accept`.
+  /// The receiver's end of a link, as the offer says: for `HandOver.accept`. Of the offloads in the options it uses those that
+  /// were agreed on; where a kind of segmentation is among them, packets may be as large as the host cuts them, 65536 bytes,
+  /// unless `options.segmentation` says otherwise.
   /// Throws as the other initialiser, and `invalidArgument` where the offer and the options do not frame alike.
   public convenience init(
     _ offer: LinkOffer, queues: consuming QueuePair, peer: Int32, options: LinkOptions
   ) throws(LinkError) {
+    try self.init(offer, as: offer.receiverRole, queues: queues, peer: peer, options: options)
+  }
+
+  /// The maker's end, as the offer says that `HandOver.offer` returned. As the receiver's.
+  public convenience init(
+    makerOf offer: LinkOffer, queues: consuming QueuePair, peer: Int32, options: LinkOptions
+  ) throws(LinkError) {
+    try self.init(
+      offer, as: offer.receiverRole == .client ? .server : .client, queues: queues, peer: peer, options: options)
+  }
+
+  private convenience init(
+    _ offer: LinkOffer, as role: Role, queues: consuming QueuePair, peer: Int32, options: LinkOptions
+  ) throws(LinkError) {
     try offer.check(options)
     try self.init(
-      offer.receiverRole, queues: queues, peer: peer, bufferByteCount: offer.bufferByteCount,
-      hasVirtioNetHeader: offer.hasVirtioNetHeader, options: options)
+      role, queues: queues, peer: peer, bufferByteCount: offer.bufferByteCount,
+      hasVirtioNetHeader: offer.hasVirtioNetHeader, options: offer.applied(to: options))
   }
 }

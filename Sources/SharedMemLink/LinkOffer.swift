@@ -1,4 +1,4 @@
-import LinkCore
+public import LinkCore
 
 /// What the maker of a link's queues tells the peer beside the files.
 public struct LinkOffer: Equatable, Sendable {
@@ -10,6 +10,9 @@ public struct LinkOffer: Equatable, Sendable {
   public var isEthernet: Bool
   /// Whether a virtio-net header precedes each frame.
   public var hasVirtioNetHeader: Bool
+  /// What its maker takes in packets, and its receiver as well once it is agreed on: what remains of it when the peer's hello
+  /// has told what the peer takes. If anything does, frames have virtio-net headers.
+  public var offloads: OffloadSupport = []
   /// The role that the receiver takes; the sender has the other one.
   public var receiverRole = SharedMemEndpoint.Role.client
 
@@ -18,6 +21,27 @@ public struct LinkOffer: Equatable, Sendable {
     self.bufferByteCount = bufferByteCount
     self.isEthernet = isEthernet
     self.hasVirtioNetHeader = hasVirtioNetHeader
+  }
+
+  /// What remains of the offer to a peer that takes `offloads`.
+  func agreed(with offloads: OffloadSupport) -> LinkOffer {
+    var agreed = self
+    agreed.offloads.formIntersection(offloads)
+    // Whoever cuts computes checksums.
+    if !agreed.offloads.contains(.checksum) { agreed.offloads = [] }
+    if !agreed.offloads.isEmpty { agreed.hasVirtioNetHeader = true }
+    return agreed
+  }
+
+  /// What an end of the link is made with: the owner's wishes, as far as they were agreed on.
+  func applied(to options: LinkOptions) -> LinkOptions {
+    if offloads.isEmpty { return options }
+    var options = options
+    options.offloads.formIntersection(offloads)
+    if options.segmentation.kind == .none, !options.offloads.isDisjoint(with: .segmentation) {
+      options.segmentation = SegmentationSupport(kind: .host, maxByteCount: LinkOptions.mtuRange.upperBound)
+    }
+    return options
   }
 
   /// Both ends have to frame alike: the wire tells neither.
@@ -39,26 +63,34 @@ enum HandOverMessage {
 
   private static let ethernetFlag: UInt32 = 1
   private static let virtioNetHeaderFlag: UInt32 = 2
+  /// The bits of `OffloadSupport` are from here on.
+  private static let offloadShift: UInt32 = 4
 
   // Each message has a size of its own, which tells them apart.
 
-  /// The first message: magic, version, the role that its sender wants to take, zero.
+  /// The first message: magic, version, the role that its sender wants to take, the offloads that it takes.
   private static let helloByteCount = 16
-  static func encodeHello(_ role: SharedMemEndpoint.Role) -> [UInt8] {
-    magic + bytes(version) + bytes(number(of: role)) + bytes(UInt32(0))
+  static func encodeHello(_ role: SharedMemEndpoint.Role, _ offloads: OffloadSupport) -> [UInt8] {
+    magic + bytes(version) + bytes(number(of: role)) + bytes(UInt32(offloads.rawValue))
   }
 
-  static func decodeHello(_ message: [UInt8]) throws(Problem) -> SharedMemEndpoint.Role {
+  static func decodeHello(_ message: [UInt8]) throws(Problem) -> (
+    role: SharedMemEndpoint.Role, offloads: OffloadSupport
+  ) {
     try checkHead(message)
     guard message.count == helloByteCount, let role = role(number(message, at: 8)) else { throw .malformed }
-    return role
+    // What nobody here knows of is not agreed on.
+    let offloads = OffloadSupport(rawValue: UInt8(truncatingIfNeeded: number(message, at: 12)))
+    return (role, offloads.intersection(.all))
   }
 
   /// The second message: magic, version, then 32-bit fields, of which the last eight are the sizes of the memory files.
   /// Ten descriptors come with it.
   static let offerByteCount = 24 + 4 * 2 * QueueFiles.memoryCount
   static func encode(_ offer: LinkOffer, memoryByteCounts: [Int]) -> [UInt8] {
-    let flags = (offer.isEthernet ? ethernetFlag : 0) | (offer.hasVirtioNetHeader ? virtioNetHeaderFlag : 0)
+    let flags =
+      (offer.isEthernet ? ethernetFlag : 0) | (offer.hasVirtioNetHeader ? virtioNetHeaderFlag : 0)
+      | UInt32(offer.offloads.rawValue) << offloadShift
     let head =
       magic + bytes(version) + bytes(UInt32(offer.mtu)) + bytes(UInt32(offer.bufferByteCount)) + bytes(flags)
       + bytes(number(of: offer.receiverRole))
@@ -107,13 +139,16 @@ enum HandOverMessage {
     let mtu = Int(number(message, at: 8))
     let buffer = Int(number(message, at: 12))
     let flags = number(message, at: 16)
+    let offloads = OffloadSupport(rawValue: UInt8(truncatingIfNeeded: flags >> offloadShift)).intersection(.all)
     guard LinkOptions.mtuRange.contains(mtu), QueueGeometry.bufferRange.contains(buffer),
-      flags & ~(ethernetFlag | virtioNetHeaderFlag) == 0
+      flags & ~(ethernetFlag | virtioNetHeaderFlag) == UInt32(offloads.rawValue) << offloadShift,
+      offloads.isEmpty || flags & virtioNetHeaderFlag != 0 && offloads.contains(.checksum)
     else { throw .malformed }
     var offer = LinkOffer(
       mtu: mtu, bufferByteCount: buffer, isEthernet: flags & ethernetFlag != 0,
       hasVirtioNetHeader: flags & virtioNetHeaderFlag != 0)
     offer.receiverRole = role
+    offer.offloads = offloads
     return (offer, stride(from: 24, to: offerByteCount, by: 4).map { Int(number(message, at: $0)) })
   }
 

@@ -6,7 +6,7 @@ import LinkSystem
 final class PendingHandOver {
   private enum Stage: ~Copyable {
     case awaitingHello
-    case awaitingAnswer(QueuePair)
+    case awaitingAnswer(QueuePair, LinkOffer)
     case over
   }
 
@@ -29,14 +29,14 @@ final class PendingHandOver {
   /// Goes as far as it can; nil: the peer has to go on. Throws when it is to be let go.
   func proceed(_ offer: LinkOffer, _ geometry: QueueGeometry) throws(LinkError) -> HandedOver? {
     if isSilent {
-      guard try HandOver.takeHello(on: number, offer) else { return try checkTime("the peer's hello") }
+      guard let agreed = try HandOver.takeHello(on: number, offer) else { return try checkTime("the peer's hello") }
       isSilent = false
       deadline = monotonicNanoseconds() &+ timeout
       // Not before: a peer that says nothing costs a descriptor and no memory.
       do throws(LinkError) {
         let queues = try QueuePair.make(geometry)
-        try HandOver.send(queues, offer, on: number)
-        stage = .awaitingAnswer(queues)
+        try HandOver.send(queues, agreed, on: number)
+        stage = .awaitingAnswer(queues, agreed)
       } catch {
         // The peer's only hint that it is not to blame.
         try? HandOver.tell(HandOverMessage.encode(.failed), on: number)
@@ -46,8 +46,10 @@ final class PendingHandOver {
     guard try HandOver.takeAnswer(on: number) else { return try checkTime("the peer's answer") }
     var last = Stage.over
     swap(&last, &stage)
-    guard case .awaitingAnswer(let queues) = consume last, let connection = connection.take() else { return nil }
-    return HandedOver(offer, queues, connection)
+    guard case .awaitingAnswer(let queues, let agreed) = consume last, let connection = connection.take() else {
+      return nil
+    }
+    return HandedOver(agreed, queues, connection)
   }
 
   private func checkTime(_ what: String) throws(LinkError) -> HandedOver? {
@@ -58,6 +60,7 @@ final class PendingHandOver {
 
 /// This side's half of a link that the peer has the other half of.
 public struct HandedOver: ~Copyable, Sendable {
+  /// As it was agreed on.
   public let offer: LinkOffer
   private let queues: QueuePair
   private var connection: OwnedDescriptor
@@ -72,13 +75,9 @@ public struct HandedOver: ~Copyable, Sendable {
   public var peer: Int32 { connection.number }
 
   /// Makes this side's end. `options.mtu` is this end's own affair; the peer was told the offer's.
-  /// Throws as the endpoint's initialiser, and `invalidArgument` where the offer and the options do not frame alike; the peer
-  /// sees the end of the connection then.
+  /// Throws as the endpoint's initialiser; the peer sees the end of the connection then.
   public consuming func makeLink(options: LinkOptions) throws(LinkError) -> SharedMemEndpoint {
-    try offer.check(options)
-    let link = try SharedMemEndpoint(
-      offer.receiverRole == .client ? .server : .client, queues: queues, peer: connection.number,
-      bufferByteCount: offer.bufferByteCount, hasVirtioNetHeader: offer.hasVirtioNetHeader, options: options)
+    let link = try SharedMemEndpoint(makerOf: offer, queues: queues, peer: connection.number, options: options)
     // The link owns it now.
     _ = connection.release()
     return link

@@ -36,9 +36,10 @@ struct DemoTun {
     do { ends = try UnixSocket.pair(.seqpacket).takeBoth() } catch { throw Failure(.missing, "sockets: \(error)") }
     let near = OwnedDescriptor(owning: ends[0])
     let far = OwnedDescriptor(owning: ends[1])
-    let server = try SecondProcess(["tun-peer", "--role", "server"], handOver: near, watch)
+    let how = options.leavesOffloadsOut ? ["--no-offload"] : []
+    let server = try SecondProcess(["tun-peer", "--role", "server"] + how, handOver: near, watch)
     let client: SecondProcess
-    do { client = try SecondProcess(["tun-peer", "--role", "client"], handOver: far, watch) } catch {
+    do { client = try SecondProcess(["tun-peer", "--role", "client"] + how, handOver: far, watch) } catch {
       server.end()
       throw error
     }

@@ -146,7 +146,8 @@ enum Help {
                           say so, but connect, which is told by the server
       --trim              cut received IP packets to their own length
       --accept-unsealed   take memory files that the peer can resize; one that does closes the link (connect, attach)
-      --no-offload        leave offloads out; there are none yet
+      --no-offload        no segments of 64 KiB and no checksums left to the device behind a bridge (--bridge-*,
+                          demo --tun): to compare, or where a device's driver cannot be trusted with them
       --spin US           how long an idle link looks on before it sleeps, 0 to 10000 microseconds (50; bridges 0)
       --timeout S         give up after so many seconds, with exit code 1
       --stats S           every S seconds one line of counters on standard error

@@ -21,9 +21,11 @@ struct Link {
 
   /// What peers are told of this side's queues.
   var offer: LinkOffer {
-    LinkOffer(
+    var offer = LinkOffer(
       mtu: options.mtu, bufferByteCount: options.bufferByteCount, isEthernet: options.ethernet != nil,
       hasVirtioNetHeader: options.hasVirtioNetHeader)
+    offer.offloads = options.offloads
+    return offer
   }
   var limits: HandOverServer.Limits {
     var limits = HandOverServer.Limits()
@@ -46,13 +48,11 @@ struct Link {
     let number = socket.number
     do {
       let queues = try QueuePair.make(geometry)
-      try interruptible(number) { () throws(LinkError) in
+      let agreed = try interruptible(number) { () throws(LinkError) in
         try HandOver.offer(queues, offer, on: number, timeout: limits.timeout)
       }
       let goodbye = Goodbye(on: number)
-      let link = try SharedMemEndpoint(
-        .server, queues: queues, peer: number, bufferByteCount: options.bufferByteCount,
-        hasVirtioNetHeader: options.hasVirtioNetHeader, options: options.linkOptions)
+      let link = try SharedMemEndpoint(makerOf: agreed, queues: queues, peer: number, options: options.linkOptions)
       // The link owns it now.
       _ = socket.release()
       return JoinedLink(endpoint: link, goodbye: goodbye)
@@ -66,7 +66,8 @@ struct Link {
     do {
       let link = try interruptible(number) { () throws(LinkError) in
         try HandOver.accept(
-          on: number, accepting: options.filePolicy, timeout: options.timeout ?? Self.patience
+          on: number, accepting: options.filePolicy, offloads: options.offloads,
+          timeout: options.timeout ?? Self.patience
         ) { offer, queues throws(LinkError) in
           try SharedMemEndpoint(offer, queues: queues, peer: number, options: try linkOptions(for: offer))
         }

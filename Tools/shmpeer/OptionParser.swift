@@ -82,8 +82,7 @@ struct OptionParser {
     // Where a side has made the files itself there is nothing to accept.
     case "--accept-unsealed": options.acceptsUnsealed = true
     case "--keep": options.keeps = true
-    // There is no offload to switch off yet.
-    case "--no-offload": break
+    case "--no-offload": options.leavesOffloadsOut = true
     case "--socket": options.socketPath = try arguments.value(of: flag, "the path of a Unix socket")
     case "--role": options.role = try arguments.choice(of: flag, RoleName.self)
     case "--tx-fds": options.transmitFiles = try descriptorList(flag, &arguments)

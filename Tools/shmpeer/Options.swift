@@ -88,6 +88,7 @@ struct Options {
   var statsInterval: Duration?
   var isJSON = false
   var hasVirtioNetHeader = false
+  var leavesOffloadsOut = false
   var trims = false
   var acceptsUnsealed = false
   var keeps = false
@@ -113,6 +114,15 @@ struct Options {
     if case .bridge = action { options.spin = .zero }
     if let givenSpin { options.spin = givenSpin }
     return options
+  }
+
+  /// What this side takes in packets: everything where a device is behind the link, which can cut and compute.
+  var offloads: OffloadSupport {
+    if leavesOffloadsOut { return [] }
+    switch action {
+    case .bridge: return .all
+    default: return command == .tunPeer ? .all : []
+    }
   }
 
   var filePolicy: FilePolicy { acceptsUnsealed ? .unsealedGuarded : .sealedOnly }
