@@ -91,10 +91,6 @@ extension UInt32 {
   fileprivate func rotated(_ count: UInt32) -> UInt32 { self << count | self >> (32 - count) }
 }
 
-extension Span<UInt8> {
-  fileprivate func word16(at index: Int) -> UInt16 { UInt16(self[index]) << 8 | UInt16(self[index + 1]) }
-}
-
 extension PacketBuffer {
   /// The packet's flow hash: the one that it brings, or one computed. `headerLength`: of the link's frames.
   package func flowHash(headerLength: Int) -> UInt32 {

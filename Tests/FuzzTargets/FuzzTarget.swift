@@ -16,6 +16,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case handOver = "hand-over"
   /// What lies in front of a frame: Ethernet's header, virtio's.
   case linkHeaders = "link-headers"
+  /// What is cut, or gets its checksum, in software.
+  case segmentation
 
   /// Runs one input. Throws where a promise was not kept.
   package func run(_ content: [UInt8]) throws(FuzzFailure) {
@@ -28,6 +30,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .clientReceive: try QueueFuzz<ClientReceiveFuzz>.run(&input)
     case .handOver: try HandOverFuzz.run(&input)
     case .linkHeaders: try LinkHeaderFuzz.run(content)
+    case .segmentation: try SegmentationFuzz.run(&input)
     }
   }
 }

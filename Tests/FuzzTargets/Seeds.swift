@@ -16,6 +16,7 @@ extension FuzzTarget {
         Seed("virtio", [1, 1, 54, 0, 100, 0, 34, 0, 16, 0] + [UInt8](repeating: 0, count: 90)),
         Seed("frame", [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0]), Seed("runt", [2, 0, 0]),
       ]
+    case .segmentation: Self.segmentationSeeds
     }
   }
 
