@@ -94,6 +94,7 @@ const uint32_t LINK_SYS_READV = SYS_readv;
 const uint32_t LINK_SYS_RECVMMSG = SYS_recvmmsg;
 const uint32_t LINK_SYS_GETSOCKOPT = SYS_getsockopt;
 const uint32_t LINK_SYS_WRITE = SYS_write;
+const uint32_t LINK_SYS_WRITEV = SYS_writev;
 const uint32_t LINK_SYS_SENDTO = SYS_sendto;
 const uint32_t LINK_SYS_SENDMMSG = SYS_sendmmsg;
 
@@ -139,4 +140,22 @@ const short LINK_IFF_TAP = IFF_TAP;
 const short LINK_IFF_NO_PI = IFF_NO_PI;
 const short LINK_IFF_MULTI_QUEUE = IFF_MULTI_QUEUE;
 const short LINK_IFF_VNET_HDR = IFF_VNET_HDR;
+const unsigned long LINK_TUNSETVNETHDRSZ = TUNSETVNETHDRSZ;
+const unsigned long LINK_TUNGETVNETHDRSZ = TUNGETVNETHDRSZ;
+const unsigned long LINK_TUNSETVNETLE = TUNSETVNETLE;
+const unsigned long LINK_TUNSETOFFLOAD = TUNSETOFFLOAD;
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20  // Linux 6.2
+#define TUN_F_USO6 0x40
+#endif
+const unsigned long LINK_TUN_F_CSUM = TUN_F_CSUM;
+const unsigned long LINK_TUN_F_TSO4 = TUN_F_TSO4;
+const unsigned long LINK_TUN_F_TSO6 = TUN_F_TSO6;
+const unsigned long LINK_TUN_F_TSO_ECN = TUN_F_TSO_ECN;
+const unsigned long LINK_TUN_F_USO4 = TUN_F_USO4;
+const unsigned long LINK_TUN_F_USO6 = TUN_F_USO6;
+#ifndef PACKET_VNET_HDR_SZ
+#define PACKET_VNET_HDR_SZ 24  // Linux 6.6
+#endif
+const int LINK_PACKET_VNET_HDR_SZ = PACKET_VNET_HDR_SZ;
 int link_unshare_network(void) { return unshare(CLONE_NEWNET); }

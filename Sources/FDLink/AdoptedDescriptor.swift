@@ -93,6 +93,32 @@ enum AdoptedDescriptor {
     do { try PacketSocket.enableAuxiliaryData(number) } catch { throw LinkError(error, "packet socket \(number)") }
   }
 
+  /// The size of the virtio-net header in front of each frame, on all descriptors alike; 0: there is none.
+  static func virtioNetHeaderByteCount(_ numbers: [CInt], _ kind: Kind) throws(LinkError) -> Int {
+    let byteCount = try virtioNetHeaderByteCount(numbers[0], kind)
+    for number in numbers.dropFirst() where try virtioNetHeaderByteCount(number, kind) != byteCount {
+      throw LinkError(
+        .invalidArgument,
+        "descriptors \(numbers[0]) and \(number): their virtio-net headers have two sizes, or one has none")
+    }
+    guard [0, VirtioNetHeader.byteCount, VirtioNetHeader.mergeableByteCount].contains(byteCount) else {
+      throw unfit(numbers[0], "has virtio-net headers of \(byteCount) bytes, not of 10 or 12")
+    }
+    return byteCount
+  }
+
+  private static func virtioNetHeaderByteCount(_ number: CInt, _ kind: Kind) throws(LinkError) -> Int {
+    do {
+      switch kind {
+      case .socket, .internetSocket: return 0
+      case .packetSocket: return try PacketSocket.virtioNetHeaderByteCount(of: number)
+      case .device:
+        guard NetworkDevice.attached(to: number)?.hasVirtioNetHeader == true else { return 0 }
+        return try NetworkDevice.virtioNetHeaderByteCount(of: number)
+      }
+    } catch { throw LinkError(error, "descriptor \(number)") }
+  }
+
   static func setBuffers(of number: CInt, _ options: FDOptions) throws(LinkError) {
     do {
       try SocketFacts.setBuffers(
@@ -104,8 +130,9 @@ enum AdoptedDescriptor {
     guard let device = NetworkDevice.attached(to: number) else {
       throw unfit(number, "is a character device without a TUN or TAP interface: TUNSETIFF comes first")
     }
-    guard device.isBare else {
-      throw unfit(number, "is device \(device.name), which puts a prefix before packets: make it with IFF_NO_PI only")
+    guard !device.hasPacketInformation else {
+      throw unfit(
+        number, "is device \(device.name), which puts packet information before packets: make it with IFF_NO_PI")
     }
     switch device.kind {
     case .tap where !isEthernet:

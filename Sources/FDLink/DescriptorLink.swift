@@ -14,6 +14,7 @@ final class DescriptorLink: RunnableLink {
   /// How packets are read; nil: none is.
   let dispatchMode: DispatchMode?
   let ring: PacketRing.Geometry?
+  private let offloading: Offloading
   private let receiving: Lock<Receiver>
   private let sending: Lock<Sender>
   private let received: PublishedTally
@@ -31,8 +32,8 @@ final class DescriptorLink: RunnableLink {
 
   /// Takes over a descriptor that was checked. If it throws, the descriptor stays the caller's.
   init(
-    _ number: CInt, _ kind: AdoptedDescriptor.Kind, name: String, _ framing: LinkFraming, _ options: LinkOptions,
-    _ fdOptions: FDOptions
+    _ number: CInt, _ kind: AdoptedDescriptor.Kind, name: String, _ framing: LinkFraming, _ offloading: Offloading,
+    _ options: LinkOptions, _ fdOptions: FDOptions
   ) throws(LinkError) {
     runner = try LinkRunner(name: name, options: options)
     let plan = try ReceivePlan(fdOptions, number, kind, frameLimit: options.frameByteCount)
@@ -40,6 +41,7 @@ final class DescriptorLink: RunnableLink {
     let file = try AdoptedDescriptor.prepare(number)
     self.framing = framing
     self.kind = kind
+    self.offloading = offloading
     dispatchMode = plan.mode(fdOptions)
     ring = plan.geometry
     mtu = Atomic(options.mtu)
@@ -48,14 +50,17 @@ final class DescriptorLink: RunnableLink {
     self.received = received
     self.sent = sent
     let input = ReceiveInput(
-      descriptor: number, kind: kind, framing: framing, filtersAddresses: fdOptions.filtersAddresses)
+      descriptor: number, kind: kind, framing: framing, offloading: offloading,
+      filtersAddresses: fdOptions.filtersAddresses)
     receiving = Lock(
       Receiver(
         batch: PacketBatch(capacity: options.batchCapacity, pool: options.makePool()),
         strategy: plan.makeStrategy(), input: input, published: received,
         isDeaf: fdOptions.isDeaf))
-    let messagesPerCall = kind == .device ? 0 : fdOptions.messagesPerCall
-    sending = Lock(Sender(file: file, messagesPerCall: messagesPerCall, published: sent))
+    let messagesPerCall =
+      kind == .device ? 0 : fdOptions.messagesPerCall(hasHeads: offloading.headerByteCount > 0)
+    sending = Lock(
+      Sender(file: file, messagesPerCall: messagesPerCall, offloading: offloading, published: sent))
   }
 
   /// Gives the descriptor back to the caller of `init`: the link cannot be used.
@@ -130,10 +135,13 @@ final class DescriptorLink: RunnableLink {
 
   // MARK: Sending
 
-  /// `owner`: what the runner runs, this link or its group.
+  /// `owner`: what the runner runs, this link or its group. It also ends, with 0 if need be, at a packet that `offloading` does
+  /// not carry: its facts are for somebody else to see to.
   func write(_ packets: Span<PacketBuffer>, as owner: some RunnableLink) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
-    let limits = SendLimits(mtu: mtu.load(ordering: .relaxed), headerLength: framing.headerLength)
+    let limits = SendLimits(
+      mtu: mtu.load(ordering: .relaxed), headerLength: framing.headerLength,
+      segmentedByteCount: offloading.segmentedByteCount)
     let (accepted, stop, isDown) = sending.withLock { sender in
       let (accepted, stop) = sender.send(packets, limits)
       isRoomWanted.store(sender.wish != .none, ordering: .releasing)
@@ -145,7 +153,7 @@ final class DescriptorLink: RunnableLink {
     }
     // Outside the lock: ending a link may release it.
     switch stop {
-    case .finished: return accepted
+    case .finished, .offloadRefused: return accepted
     case .full(let isNews):
       // A worker that sleeps does not know yet that room is wanted.
       if isNews { runner.ringBell() }
@@ -157,6 +165,9 @@ final class DescriptorLink: RunnableLink {
     }
     return accepted
   }
+
+  /// A packet that was to be sent is lost.
+  func countRefused() { sending.withLock { $0.countRefused() } }
 
   private func end(_ reason: LinkCloseReason, _ owner: some RunnableLink) {
     if reason == .peerDisconnected { peerWent() } else { runner.close(reason, owner) }

@@ -11,6 +11,10 @@ public struct PacketSocketOptions: Sendable {
   public var takesInterfaceMTU = true
   /// How many sockets the link has: 1 to 256. They share the frames as `FDOptions.fanout` says.
   public var socketCount = 1
+  /// A virtio-net header precedes each frame, with what is left to be done to it: see `DeviceOptions.hasVirtioNetHeader`. The
+  /// kernel does for the interface what that cannot do itself. Received are the kinds of segmentation that the interface
+  /// has, whatever `LinkOptions.offloads` says. `PACKET_VNET_HDR`.
+  public var hasVirtioNetHeader = false
 
   public init() {}
 }
@@ -65,7 +69,7 @@ extension FDEndpoint {
         numbers.append(
           try PacketSocket.open(
             interface: name, isPromiscuous: socket.isPromiscuous, ignoresOutgoing: socket.ignoresOutgoing,
-            isMuted: socket.socketCount > 1
+            isMuted: socket.socketCount > 1, hasVirtioNetHeader: socket.hasVirtioNetHeader
           ).release())
       }
     } catch {

@@ -17,10 +17,14 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   let group: DescriptorGroup
   /// The name of the TUN or TAP device behind the descriptor; nil for a socket.
   public let deviceName: String?
-  public let capabilities: LinkCapabilities
+  private let options: LinkOptions
+  private let offloading: Offloading
 
   /// Takes over an open descriptor, and makes it non-blocking and close-on-exec. If it throws, the descriptor stays the
   /// caller's, as it was.
+  ///
+  /// A device or packet socket whose packets come behind virtio-net headers keeps them: see `offloads`. A device is told
+  /// which offloads are wanted.
   ///
   /// A TAP device needs `options.linkAddress`, a TUN device must not have one; a socket carries whichever the other end
   /// expects.
@@ -40,30 +44,33 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
     takingOwnershipOf descriptors: [Int32], options: LinkOptions = LinkOptions(), fdOptions: FDOptions = FDOptions()
   ) throws(LinkError) {
     try options.validate()
-    try options.validateWithoutVirtioNetHeader()
-    try fdOptions.validate()
     if descriptors.count > 1, options.drive == .caller {
       throw LinkError(
         .invalidArgument,
         "\(descriptors.count) descriptors: a link that is driven by its caller has one; make several links")
     }
     let kind = try AdoptedDescriptor.check(descriptors, isEthernet: options.linkAddress != nil)
+    let headerByteCount = try AdoptedDescriptor.virtioNetHeaderByteCount(descriptors, kind)
+    if headerByteCount == 0 { try options.validateWithoutVirtioNetHeader() }
+    try fdOptions.validate(hasVirtioNetHeader: headerByteCount > 0)
+    let offloading = Offloading(headerByteCount: headerByteCount, options)
     if kind != .device { for number in descriptors { try AdoptedDescriptor.setBuffers(of: number, fdOptions) } }
     let framing = LinkFraming(address: options.linkAddress)
     var links: [DescriptorLink] = []
     do throws(LinkError) {
       for (index, number) in descriptors.enumerated() {
         let name = descriptors.count == 1 ? "fd-link" : "fd-link-\(index)"
-        links.append(try DescriptorLink(number, kind, name: name, framing, options, fdOptions))
+        links.append(try DescriptorLink(number, kind, name: name, framing, offloading, options, fdOptions))
       }
       if kind == .packetSocket, descriptors.count > 1 { try fdOptions.fanout?.join(descriptors) }
+      do throws(SystemError) { try offloading.grant(options, descriptors[0], kind) } catch { throw LinkError(error) }
     } catch {
       for link in links { link.disown() }
       throw error
     }
     deviceName = kind == .device ? NetworkDevice.attached(to: descriptors[0])?.name : nil
-    segmentation = options.segmentation
-    capabilities = options.capabilities.union(options.linkAddress == nil ? [] : .resolutionRequired)
+    self.options = options
+    self.offloading = offloading
     group = DescriptorGroup(links)
   }
 
@@ -86,7 +93,15 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   }
   public var maxHeaderLength: Int { group.lead.framing.headerLength }
   public var hardwareType: HardwareType { group.lead.framing.hardwareType }
-  public let segmentation: SegmentationSupport
+  /// As the options say; by the `host` as long as the kernel grants a kind of it, see `offloads`.
+  public var segmentation: SegmentationSupport { offloading.segmentation(options.segmentation) }
+  /// With checksum offloads where `offloads` has them.
+  public var capabilities: LinkCapabilities {
+    options.capabilities.union(offloading.capabilities).union(options.linkAddress == nil ? [] : .resolutionRequired)
+  }
+  /// What packets may leave to whoever is behind the link: of `LinkOptions.offloads`, what the kernel granted. It becomes
+  /// less if the kernel refuses later what it granted, which is counted as `offloadRefusal`. Empty without virtio-net headers.
+  public var offloads: OffloadSupport { offloading.offloads }
   public var statistics: LinkStatistics { group.statistics }
 
   // MARK: Lifecycle
@@ -105,7 +120,16 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   }
   public func parseHeader(of packet: inout PacketBuffer) -> Bool { group.lead.framing.parseHeader(of: &packet) }
   @discardableResult
-  public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int { try group.write(packets) }
+  public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
+    var accepted = try group.write(packets)
+    while accepted < packets.count, offloading.stopsAt(packets[accepted]) {
+      group.lead.countRefused()
+      accepted += 1
+      // What goes wrong now is told by the next write.
+      do { accepted += try group.write(packets.extracting(droppingFirst: accepted)) } catch { break }
+    }
+    return accepted
+  }
 
   // MARK: Driving
 

@@ -9,7 +9,8 @@ public struct FDOptions: Sendable {
   /// `LinkOptions.batchCapacity`.
   public var receiveBatch = 32
   /// The most bytes of `iovec`, `msghdr` and `mmsghdr` records that one system call may be given, for kernels and tracers
-  /// that copy these records to a place of limited size. A packet takes 80 bytes in a call that moves many: at least that.
+  /// that copy these records to a place of limited size. A packet takes 80 bytes in a call that moves many, 96 behind a
+  /// virtio-net header: at least that.
   /// 0 sets no limit.
   public var maxSyscallHeaderByteCount = 0
   /// The memory of the dispatch mode `packetRing`.
@@ -30,7 +31,7 @@ public struct FDOptions: Sendable {
 
   public init() {}
 
-  func validate() throws(LinkError) {
+  func validate(hasVirtioNetHeader: Bool) throws(LinkError) {
     guard (1...64).contains(receiveBatch) else {
       throw LinkError(.invalidArgument, "receive batch \(receiveBatch): must be 1 to 64")
     }
@@ -38,16 +39,17 @@ public struct FDOptions: Sendable {
       guard let size, !(1...1 << 30).contains(size) else { continue }
       throw LinkError(.invalidArgument, "socket buffer of \(size) bytes: must be 1 to 1073741824")
     }
-    guard maxSyscallHeaderByteCount == 0 || maxSyscallHeaderByteCount >= MessageRow.headerByteCount else {
+    let least = MessageRow.recordByteCount(hasHeads: hasVirtioNetHeader)
+    guard maxSyscallHeaderByteCount == 0 || maxSyscallHeaderByteCount >= least else {
       throw LinkError(
-        .invalidArgument,
-        "maxSyscallHeaderByteCount \(maxSyscallHeaderByteCount): must be 0 or at least \(MessageRow.headerByteCount)")
+        .invalidArgument, "maxSyscallHeaderByteCount \(maxSyscallHeaderByteCount): must be 0 or at least \(least)")
     }
   }
 
-  /// How many messages one call may move.
-  var messagesPerCall: Int {
-    maxSyscallHeaderByteCount == 0 ? 64 : min(64, maxSyscallHeaderByteCount / MessageRow.headerByteCount)
+  /// How many messages one call may move, each behind a head or not.
+  func messagesPerCall(hasHeads: Bool) -> Int {
+    maxSyscallHeaderByteCount == 0
+      ? 64 : min(64, maxSyscallHeaderByteCount / MessageRow.recordByteCount(hasHeads: hasHeads))
   }
 }
 

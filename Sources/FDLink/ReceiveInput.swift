@@ -7,8 +7,12 @@ struct ReceiveInput {
   let kind: AdoptedDescriptor.Kind
   let framing: LinkFraming
   let filtersAddresses: Bool
+  /// The virtio-net header in front of each frame; 0: there is none.
+  let headerByteCount: Int
   /// The largest frame, link header included.
   var frameLimit = 0
+  /// The same of a frame that somebody else is to cut; 0: of those there are none.
+  let segmentedFrameLimit: Int
   var tally = LinkTally()
   /// The interface of a packet socket went down.
   private var isInterfaceDown = false
@@ -19,11 +23,15 @@ struct ReceiveInput {
   /// Why nothing more will come. Kept, since an errno may be reported once only, together with packets.
   private(set) var ending: LinkCloseReason?
 
-  init(descriptor: CInt, kind: AdoptedDescriptor.Kind, framing: LinkFraming, filtersAddresses: Bool) {
+  init(
+    descriptor: CInt, kind: AdoptedDescriptor.Kind, framing: LinkFraming, offloading: Offloading, filtersAddresses: Bool
+  ) {
     self.descriptor = descriptor
     self.kind = kind
     self.framing = framing
     self.filtersAddresses = filtersAddresses
+    headerByteCount = offloading.headerByteCount
+    segmentedFrameLimit = offloading.segmentedByteCount == 0 ? 0 : offloading.segmentedByteCount + framing.headerLength
   }
 
   /// How to go on after a frame or an errno.
@@ -34,13 +42,29 @@ struct ReceiveInput {
   /// The largest frame that can be read into a packet of `batch`. Its dispatcher may have left a batch of another pool,
   /// whose chunks are smaller.
   func room(in batch: borrowing PacketBatch) -> Int {
-    max(0, min(frameLimit, batch.pool.chunkByteCount - PacketBuffer.defaultHeadroom))
+    max(0, min(max(frameLimit, segmentedFrameLimit), batch.pool.chunkByteCount - PacketBuffer.defaultHeadroom))
+  }
+
+  /// The largest frame with these facts.
+  func limit(_ offload: PacketOffload) -> Int {
+    offload.segmentation == .none ? frameLimit : max(frameLimit, segmentedFrameLimit)
   }
 
   /// Judges a frame: `byteCount` bytes were read into a packet prepared for `room`, more than that if it did not fit.
   /// `tag` was in the frame on the wire, and is put back. False: it is counted as a drop, and the packet can be reused.
-  mutating func accept(_ packet: inout PacketBuffer, byteCount: Int, room: Int, _ tag: VLANTag? = nil) -> Bool {
-    if let cause = dropCause(&packet, byteCount, room, tag) {
+  /// `headerByteCount` is a constant 0 where there is no virtio-net header: such links do not pay for it.
+  @inline(__always) mutating func accept(
+    _ packet: inout PacketBuffer, byteCount: Int, room: Int, headerByteCount: Int = 0, _ tag: VLANTag? = nil
+  ) -> Bool {
+    let cause =
+      headerByteCount == 0
+      ? dropCause(&packet, byteCount, room, tag)
+      : dropCauseBehindHeader(&packet, byteCount - headerByteCount, room, tag)
+    return count(packet, cause)
+  }
+
+  private mutating func count(_ packet: borrowing PacketBuffer, _ cause: DropCause?) -> Bool {
+    if let cause {
       tally[cause] += 1
       return false
     }
@@ -57,6 +81,10 @@ struct ReceiveInput {
     if byteCount > room { return .truncated }
     packet.trim(toByteCount: byteCount)
     if let tag { packet.insert(tag) }
+    return parse(&packet)
+  }
+
+  func parse(_ packet: inout PacketBuffer) -> DropCause? {
     guard framing.parseHeader(of: &packet) else { return .runt }
     guard filtersAddresses, framing.isEthernet, let destination = packet.facts.localAddress else { return nil }
     return destination.isMulticast || destination == framing.linkAddress ? nil : .misaddressed
@@ -101,7 +129,7 @@ struct ReceiveInput {
 
   /// A read failed.
   mutating func next(after number: CInt, in operation: String) -> Next {
-    switch ErrnoClass(receiving: number) {
+    switch ErrnoClass(receiving: number, behindHeader: headerByteCount > 0) {
     case .wouldBlock: return peerIsGone ? stop(.peerDisconnected) : idle()
     case .drop:
       tally[.refused] += 1
@@ -177,21 +205,5 @@ struct ReceiveInput {
     }
     if NetworkDevice.attached(to: descriptor) != nil { return (true, nil) }
     return (true, .failed(Self.deviceIsGone))
-  }
-}
-
-extension PacketBuffer {
-  /// Puts a VLAN tag in its place, behind the addresses of a frame whose header is not marked yet. A frame without a whole
-  /// header stays as it is.
-  fileprivate mutating func insert(_ tag: VLANTag) {
-    guard frameByteCount >= EthernetHeader.byteCount else { return }
-    prepend(4) { _ in }
-    withMutableBytes { bytes in
-      for index in 0..<12 { bytes[index] = bytes[index + 4] }
-      for (index, value) in [(12, tag.protocol), (14, tag.information)] {
-        bytes[index] = UInt8(value >> 8)
-        bytes[index + 1] = UInt8(truncatingIfNeeded: value)
-      }
-    }
   }
 }

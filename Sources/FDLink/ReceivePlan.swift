@@ -17,7 +17,7 @@ enum ReceivePlan: ~Copyable {
       self = .deaf
       return
     }
-    let messages = min(options.receiveBatch, options.messagesPerCall)
+    let messages = min(options.receiveBatch, options.messagesPerCall(hasHeads: false))
     switch (options.dispatchMode, kind) {
     case (.automatic, .device), (.readv, .device), (.readv, .socket), (.readv, .internetSocket): self = .readv
     case (.readv, .packetSocket): self = .recvmmsg(messageCount: 1, hasAuxiliaryData: true)

@@ -83,10 +83,11 @@ struct Receiver: ~Copyable {
 
   /// Judges frames that came another way, and leaves the good ones in the batch.
   mutating func judge(_ packets: inout PacketBatch, frameLimit: Int) {
-    input.frameLimit = frameLimit
     for index in 0..<packets.count where packets.holds(index) {
       let isGood = packets.modify(index) { packet in
         let byteCount = packet.frameByteCount
+        input.frameLimit = frameLimit
+        input.frameLimit = input.limit(packet.facts.offload)
         if byteCount > 0 { return input.accept(&packet, byteCount: byteCount, room: byteCount) }
         input.countEmpty()
         return false

@@ -21,7 +21,11 @@ struct RecvmmsgStrategy: ~Copyable, ReceiveStrategy {
     var next = ReceiveInput.Next.again
     while seen < limit {
       let asked = min(request, limit - seen)
-      let count = receive(asked, at: received, into: &batch, &input, &next, &received)
+      // Two copies, so that links without virtio-net headers do not pay for them.
+      let count =
+        input.headerByteCount == 0
+        ? receive(asked, headerByteCount: 0, into: &batch, &input, &next, &received)
+        : receive(asked, headerByteCount: input.headerByteCount, into: &batch, &input, &next, &received)
       guard count > 0 else { break }
       seen += count
       request = min(row.capacity, max(Self.least, 2 * count))
@@ -33,18 +37,21 @@ struct RecvmmsgStrategy: ~Copyable, ReceiveStrategy {
   }
 
   /// One call. Returns how many messages came, with at least one if an errno let it go on.
-  private mutating func receive(
-    _ asked: Int, at first: Int, into batch: inout PacketBatch, _ input: inout ReceiveInput,
+  @inline(__always) private mutating func receive(
+    _ asked: Int, headerByteCount: Int, into batch: inout PacketBatch, _ input: inout ReceiveInput,
     _ next: inout ReceiveInput.Next, _ received: inout Int
   ) -> Int {
+    let first = received
     let room = input.room(in: batch)
+    let wholeRoom = headerByteCount + room
+    let headroom = PacketBuffer.defaultHeadroom - headerByteCount
     // SAFETY: `first + asked` is at most the limit, the number of slots that are initialised: each message before took a
-    // slot at most. A prepared frame has `room` bytes where its start says; a chunk without room for one has no start, and
+    // slot at most. A prepared frame has as many bytes where its start says; a chunk without room for one has no start, and
     // nothing is read into it.
     let slots = unsafe batch.packetSlots
     for index in 0..<asked {
-      let start = unsafe slots[first + index].prepareFrame(room)
-      unsafe row.set(index, start, byteCount: start == nil ? 0 : room)
+      let start = unsafe slots[first + index].prepareFrame(wholeRoom, headroom: headroom)
+      unsafe row.set(index, start, byteCount: start == nil ? 0 : wholeRoom)
     }
     let count = unsafe row.receive(input.descriptor, count: asked)
     if count < 0 {
@@ -66,7 +73,11 @@ struct RecvmmsgStrategy: ~Copyable, ReceiveStrategy {
       // SAFETY: as above; `received` is never ahead of the message under way.
       batch.exchange(first + index, received)
       let tag = row.vlanTag(of: index)
-      if unsafe input.accept(&slots[received], byteCount: byteCount, room: room, tag) { received += 1 }
+      if unsafe input.accept(
+        &slots[received], byteCount: byteCount, room: room, headerByteCount: headerByteCount, tag)
+      {
+        received += 1
+      }
     }
     return count
   }

@@ -15,7 +15,8 @@ struct Sender: ~Copyable {
   /// Closed when this becomes nil.
   private var file: OwnedDescriptor?
   /// For sockets: what one call takes at most.
-  private var row: MessageRow?
+  var row: MessageRow?
+  let offloading: Offloading
   private var tally = LinkTally()
   private let published: PublishedTally
   private(set) var wish = RoomWish.none
@@ -27,9 +28,11 @@ struct Sender: ~Copyable {
   private var ending: LinkCloseReason?
 
   /// `messagesPerCall`: how many packets one call may take; 0 for a descriptor that is no socket.
-  init(file: consuming OwnedDescriptor, messagesPerCall: Int, published: PublishedTally) {
+  init(file: consuming OwnedDescriptor, messagesPerCall: Int, offloading: Offloading, published: PublishedTally) {
     self.file = consume file
-    row = messagesPerCall == 0 ? nil : MessageRow(capacity: messagesPerCall)
+    self.offloading = offloading
+    row =
+      messagesPerCall == 0 ? nil : MessageRow(capacity: messagesPerCall, headByteCount: offloading.headerByteCount)
     self.published = published
   }
 
@@ -47,6 +50,8 @@ struct Sender: ~Copyable {
     /// Room is wanted; whether it was not before.
     case full(isNews: Bool)
     case ended(LinkCloseReason, isNews: Bool)
+    /// What is left to be done to the packet is nothing that the kernel does: it was not taken.
+    case offloadRefused
     case released
   }
 
@@ -65,6 +70,10 @@ struct Sender: ~Copyable {
         tally[cause] += 1
         index += 1
         continue
+      }
+      if offloading.stopsAt(packets[index]) {
+        stop = .offloadRefused
+        break
       }
       let result = transmit(packets, from: index, limits, descriptor)
       if result > 0 {
@@ -90,6 +99,7 @@ struct Sender: ~Copyable {
   private mutating func transmit(
     _ packets: Span<PacketBuffer>, from first: Int, _ limits: SendLimits, _ descriptor: CInt
   ) -> Int {
+    if offloading.headerByteCount > 0 { return transmitBehindHeaders(packets, from: first, limits, descriptor) }
     let capacity = min(row?.capacity ?? 1, packets.count - first)
     // SAFETY: the packets are borrowed for the call.
     let bytes = unsafe packets[first].frameBytes
@@ -107,14 +117,19 @@ struct Sender: ~Copyable {
       ready += 1
     }
     let result = unsafe row!.send(descriptor, count: ready)
-    if result < 0 { return result }
-    var byteCount = 0
-    for index in first..<first + result { byteCount += packets[index].frameByteCount }
-    count(result, byteCount: byteCount)
+    count(packets, from: first, result)
     return result
   }
 
-  private mutating func count(_ packets: Int, byteCount: Int) {
+  /// `result` packets went, if it is no errno.
+  mutating func count(_ packets: Span<PacketBuffer>, from first: Int, _ result: Int) {
+    guard result > 0 else { return }
+    var byteCount = 0
+    for index in first..<first + result { byteCount += packets[index].frameByteCount }
+    count(result, byteCount: byteCount)
+  }
+
+  mutating func count(_ packets: Int, byteCount: Int) {
     tally.packets &+= UInt64(packets)
     tally.bytes &+= UInt64(byteCount)
   }
@@ -142,6 +157,11 @@ struct Sender: ~Copyable {
       return end(.failed(LinkError(SystemError(operation, number))))
     case .fatal: return end(.failed(LinkError(SystemError(operation, number))))
     }
+  }
+
+  mutating func countRefused() {
+    tally[.refused] += 1
+    published.publish(&tally)
   }
 
   private mutating func end(_ reason: LinkCloseReason) -> Stop {

@@ -17,9 +17,12 @@ package enum ErrnoClass: Equatable, Sendable {
   /// A descriptor or buffer of ours was wrong: our own mistake. Trap in debug, close with a reason in release.
   case ownMistake
 
-  /// Classes the errno of a receive (`read`, `readv`, `recvmmsg`).
-  package init(receiving number: CInt) {
+  /// Classes the errno of a receive (`read`, `readv`, `recvmmsg`). `behindHeader`: each frame comes behind a virtio-net
+  /// header.
+  package init(receiving number: CInt, behindHeader: Bool = false) {
     switch number {
+    // A frame to be cut in a way that the header has no name for.
+    case EINVAL where behindHeader: self = .drop
     case EAGAIN, EINTR: self = .wouldBlock
     // A pending error of the socket: a datagram sent earlier was refused, or did not fit. The next one may arrive.
     case ECONNREFUSED, EMSGSIZE, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENOBUFS, ENOMEM, EPROTO, ENOPROTOOPT:

@@ -1,33 +1,48 @@
 import CLinkShims
 import Glibc
 
-/// A row of messages that one system call moves, each of one part. `sendmmsg(2)`, `recvmmsg(2)`.
+/// A row of messages that one system call moves, each of one part, or of a head and one part. `sendmmsg(2)`, `recvmmsg(2)`.
 @safe package struct MessageRow: ~Copyable, @unchecked Sendable {
   private let headers: UnsafeMutablePointer<link_mmsghdr>
+  /// Those of message `index` end at `(index + 1) * partCount`.
   private let parts: UnsafeMutablePointer<iovec>
+  private let partCount: Int
+  /// The heads, one behind the other; nil: there are none.
+  private let heads: UnsafeMutablePointer<UInt8>?
+  private let headByteCount: Int
   /// Room for what a packet socket says of each message; nil where nobody asks.
   private let control: UnsafeMutableRawPointer?
   package let capacity: Int
 
   /// The bytes of records that one message takes in a call.
-  // SAFETY: sizes only.
-  package static let headerByteCount = unsafe MemoryLayout<link_mmsghdr>.size + MemoryLayout<iovec>.size
+  package static func recordByteCount(hasHeads: Bool) -> Int {
+    // SAFETY: sizes only.
+    unsafe MemoryLayout<link_mmsghdr>.size + (hasHeads ? 2 : 1) * MemoryLayout<iovec>.size
+  }
   private static let controlByteCount = link_cmsg_space(MemoryLayout<tpacket_auxdata>.size)
 
-  /// `hasAuxiliaryData`: of a packet socket that was told to send it along (`PACKET_AUXDATA`).
-  package init(capacity: Int, hasAuxiliaryData: Bool = false) {
+  /// `hasAuxiliaryData`: of a packet socket that was told to send it along (`PACKET_AUXDATA`). `headByteCount`: so many bytes
+  /// of this row precede each part.
+  package init(capacity: Int, hasAuxiliaryData: Bool = false, headByteCount: Int = 0) {
     self.capacity = capacity
+    self.headByteCount = headByteCount
+    partCount = headByteCount == 0 ? 1 : 2
     // SAFETY: `capacity` of each; every record is initialised here, and each header points at its own part and, if there
     // is any, its own control area for good.
     unsafe headers = .allocate(capacity: capacity)
-    unsafe parts = .allocate(capacity: capacity)
-    unsafe parts.initialize(repeating: iovec(), count: capacity)
+    unsafe parts = .allocate(capacity: capacity * partCount)
+    unsafe parts.initialize(repeating: iovec(), count: capacity * partCount)
+    unsafe heads = headByteCount == 0 ? nil : .allocate(capacity: capacity * headByteCount)
+    unsafe heads?.initialize(repeating: 0, count: capacity * headByteCount)
     unsafe headers.initialize(repeating: link_mmsghdr(), count: capacity)
     unsafe control =
       hasAuxiliaryData ? .allocate(byteCount: capacity * Self.controlByteCount, alignment: 16) : nil
     for index in 0..<capacity {
-      unsafe headers[index].header.msg_iov = parts + index
-      unsafe headers[index].header.msg_iovlen = 1
+      unsafe headers[index].header.msg_iov = parts + index * partCount
+      unsafe headers[index].header.msg_iovlen = partCount
+      if let heads = unsafe heads {
+        unsafe parts[index * partCount] = unsafe iovec(iov_base: heads + index * headByteCount, iov_len: headByteCount)
+      }
       unsafe headers[index].header.msg_control = control.map { unsafe $0 + index * Self.controlByteCount }
     }
   }
@@ -36,6 +51,7 @@ import Glibc
     // SAFETY: allocated by init; the records are trivial.
     unsafe headers.deallocate()
     unsafe parts.deallocate()
+    unsafe heads?.deallocate()
     unsafe control?.deallocate()
   }
 
@@ -44,7 +60,16 @@ import Glibc
   package mutating func set(_ index: Int, _ start: UnsafeRawPointer?, byteCount: Int) {
     precondition(index >= 0 && index < capacity)
     // SAFETY: checked above; sending does not write to a part.
-    unsafe parts[index] = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: start), iov_len: byteCount)
+    unsafe parts[index * partCount + partCount - 1] = unsafe iovec(
+      iov_base: UnsafeMutableRawPointer(mutating: start), iov_len: byteCount)
+  }
+
+  /// Lends the head of message `index`, to be written. Traps in a row without heads.
+  package mutating func setHead(_ index: Int, _ body: (inout MutableSpan<UInt8>) -> Void) {
+    precondition(index >= 0 && index < capacity && headByteCount > 0)
+    // SAFETY: checked above; as many bytes are initialised, and this row's alone.
+    var head = unsafe MutableSpan(_unsafeStart: heads! + index * headByteCount, count: headByteCount)
+    body(&head)
   }
 
   /// Sends the first `count` messages as far as there is room. Returns how many went, or minus errno if none did; a peer

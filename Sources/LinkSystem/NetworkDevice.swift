@@ -16,9 +16,10 @@ package enum NetworkDevice {
   /// Attaches to the device `name`, making it if it is not there; it goes away with its last descriptor. A name with
   /// `%d` asks the kernel for a number. Without packet information; non-blocking, close-on-exec. `TUNSETIFF`.
   /// `isMultiQueue`: further descriptors of the same device may be opened, with the same flag; each is a queue of its own.
+  /// `hasVirtioNetHeader`: ten bytes of header precede each packet, little endian. `IFF_VNET_HDR`.
   /// `isPersistent`: the device outlives its last descriptor, or no longer does; nil leaves that as it is. `TUNSETPERSIST`.
   package static func open(
-    _ kind: Kind, name: String, isMultiQueue: Bool = false, isPersistent: Bool? = nil
+    _ kind: Kind, name: String, isMultiQueue: Bool = false, hasVirtioNetHeader: Bool = false, isPersistent: Bool? = nil
   ) throws(SystemError) -> OpenDevice {
     let path = "/dev/net/tun"
     let file = OwnedDescriptor(
@@ -27,7 +28,9 @@ package enum NetworkDevice {
     var request = try makeRequest(name)
     request.flags = (kind == .tun ? LINK_IFF_TUN : LINK_IFF_TAP) | LINK_IFF_NO_PI
     if isMultiQueue { request.flags |= LINK_IFF_MULTI_QUEUE }
+    if hasVirtioNetHeader { request.flags |= LINK_IFF_VNET_HDR }
     try control(file.number, LINK_TUNSETIFF, &request, "ioctl(TUNSETIFF, \(name))")
+    if hasVirtioNetHeader { try setVirtioNetHeader(file.number) }
     if let isPersistent {
       let number = file.number
       _ = try systemCall("ioctl(TUNSETPERSIST, \(name))") {
@@ -37,13 +40,24 @@ package enum NetworkDevice {
     return OpenDevice(descriptor: file, name: deviceName(request))
   }
 
-  /// Kind and name of the device behind a descriptor, and whether its packets come without a prefix (packet information
-  /// or a virtio-net header); nil when there is no device. `TUNGETIFF`.
-  package static func attached(to descriptor: CInt) -> (kind: Kind, name: String, isBare: Bool)? {
+  /// What is behind a descriptor.
+  package struct Attachment: Sendable {
+    package let kind: Kind
+    package let name: String
+    /// Four bytes of packet information precede each packet: no `IFF_NO_PI`.
+    package let hasPacketInformation: Bool
+    /// A virtio-net header does. `IFF_VNET_HDR`.
+    package let hasVirtioNetHeader: Bool
+  }
+
+  /// The device behind a descriptor; nil when there is none. `TUNGETIFF`.
+  package static func attached(to descriptor: CInt) -> Attachment? {
     var request = link_ifreq()
     do { try control(descriptor, LINK_TUNGETIFF, &request, "ioctl(TUNGETIFF)") } catch { return nil }
-    let isBare = request.flags & LINK_IFF_NO_PI != 0 && request.flags & LINK_IFF_VNET_HDR == 0
-    return (request.flags & LINK_IFF_TAP != 0 ? .tap : .tun, deviceName(request), isBare)
+    return Attachment(
+      kind: request.flags & LINK_IFF_TAP != 0 ? .tap : .tun, name: deviceName(request),
+      hasPacketInformation: request.flags & LINK_IFF_NO_PI == 0,
+      hasVirtioNetHeader: request.flags & LINK_IFF_VNET_HDR != 0)
   }
 
   /// Sets the interface up or down. `SIOCSIFFLAGS`.

@@ -33,6 +33,26 @@ package enum PacketIO {
     dataCall { unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
   }
 
+  /// Writes one packet behind the first `headByteCount` bytes of `head`, which it does not count. `writev(2)`.
+  @unsafe package static func write(
+    _ descriptor: CInt, head: inout InlineArray<12, UInt8>, headByteCount: Int, _ bytes: UnsafeRawBufferPointer
+  ) -> Int {
+    precondition(headByteCount <= 12)
+    var span = head.mutableSpan
+    // SAFETY: as above; the head lives until the call returns, and writing does not change a part.
+    let result = unsafe span.withUnsafeMutableBufferPointer { head in
+      var parts: [2 of iovec] = unsafe [
+        iovec(iov_base: head.baseAddress, iov_len: headByteCount),
+        iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count),
+      ]
+      var span = unsafe parts.mutableSpan
+      return unsafe span.withUnsafeMutableBufferPointer { parts in
+        dataCall { unsafe writev(descriptor, parts.baseAddress, 2) }
+      }
+    }
+    return result < 0 ? result : result - headByteCount
+  }
+
   /// Sends one packet on a socket; a peer that is gone is an error, never SIGPIPE. `send(2)`.
   @unsafe package static func send(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
     let flags = LINK_MSG_NOSIGNAL | LINK_MSG_DONTWAIT

@@ -13,9 +13,11 @@ package enum PacketSocket {
 
   /// A non-blocking, close-on-exec socket for whole frames of every protocol, bound to the interface `name`. Needs
   /// CAP_NET_RAW in the network namespace.
+  /// `hasVirtioNetHeader`: ten bytes of header precede each frame. `PACKET_VNET_HDR`.
   /// `ignoresOutgoing`: it does not see what this host sends on the interface. `isMuted`: as `mute`, from the first frame on.
   package static func open(
-    interface name: String, isPromiscuous: Bool = false, ignoresOutgoing: Bool = true, isMuted: Bool = false
+    interface name: String, isPromiscuous: Bool = false, ignoresOutgoing: Bool = true, isMuted: Bool = false,
+    hasVirtioNetHeader: Bool = false
   ) throws(SystemError) -> OwnedDescriptor {
     // SAFETY: the call reads the name.
     let index = unsafe CInt(bitPattern: if_nametoindex(name))
@@ -27,6 +29,10 @@ package enum PacketSocket {
     if ignoresOutgoing {
       var one: CInt = 1
       try setOption(socket.number, PACKET_IGNORE_OUTGOING, &one, "PACKET_IGNORE_OUTGOING")
+    }
+    if hasVirtioNetHeader {
+      var one: CInt = 1
+      try setOption(socket.number, PACKET_VNET_HDR, &one, "PACKET_VNET_HDR")
     }
     if isPromiscuous {
       var membership = packet_mreq()
@@ -90,6 +96,23 @@ package enum PacketSocket {
   package static func enableAuxiliaryData(_ number: CInt) throws(SystemError) {
     var one: CInt = 1
     try setOption(number, PACKET_AUXDATA, &one, "PACKET_AUXDATA")
+  }
+
+  /// The bytes of virtio-net header in front of each frame; 0: there is none. `PACKET_VNET_HDR_SZ`, `PACKET_VNET_HDR`.
+  package static func virtioNetHeaderByteCount(of number: CInt) throws(SystemError) -> Int {
+    // Before Linux 6.6 there is one size.
+    if let byteCount = option(number, LINK_PACKET_VNET_HDR_SZ) { return Int(byteCount) }
+    guard let isOn = option(number, PACKET_VNET_HDR) else {
+      throw SystemError("getsockopt(\(number), PACKET_VNET_HDR)", errno)
+    }
+    return isOn == 0 ? 0 : 10
+  }
+
+  private static func option(_ number: CInt, _ name: CInt) -> CInt? {
+    var value: CInt = 0
+    var size = socklen_t(MemoryLayout<CInt>.size)
+    // SAFETY: both are live locals, and `size` says how much room there is.
+    return unsafe getsockopt(number, SOL_PACKET, name, &value, &size) == 0 ? value : nil
   }
 
   /// Frames that the kernel dropped because the socket's queue or ring was full, since the last call, or since the socket

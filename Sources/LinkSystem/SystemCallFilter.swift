@@ -4,7 +4,7 @@ import Glibc
 /// Makes system calls of one thread fail, for tests of what a link does then: the kernel itself answers. `seccomp(2)`.
 package enum SystemCallFilter {
   package enum Call: Sendable {
-    case readv, recvmmsg, getsockopt, write, sendto, sendmmsg
+    case readv, recvmmsg, getsockopt, write, writev, sendto, sendmmsg
 
     fileprivate var number: UInt32 {
       switch self {
@@ -12,6 +12,7 @@ package enum SystemCallFilter {
       case .recvmmsg: LINK_SYS_RECVMMSG
       case .getsockopt: LINK_SYS_GETSOCKOPT
       case .write: LINK_SYS_WRITE
+      case .writev: LINK_SYS_WRITEV
       case .sendto: LINK_SYS_SENDTO
       case .sendmmsg: LINK_SYS_SENDMMSG
       }

@@ -69,6 +69,7 @@ extern const uint32_t LINK_SYS_READV;
 extern const uint32_t LINK_SYS_RECVMMSG;
 extern const uint32_t LINK_SYS_GETSOCKOPT;
 extern const uint32_t LINK_SYS_WRITE;
+extern const uint32_t LINK_SYS_WRITEV;
 extern const uint32_t LINK_SYS_SENDTO;
 extern const uint32_t LINK_SYS_SENDMMSG;
 
@@ -115,6 +116,17 @@ extern const short LINK_IFF_TAP;
 extern const short LINK_IFF_NO_PI;
 extern const short LINK_IFF_MULTI_QUEUE;
 extern const short LINK_IFF_VNET_HDR;
+extern const unsigned long LINK_TUNSETVNETHDRSZ;
+extern const unsigned long LINK_TUNGETVNETHDRSZ;
+extern const unsigned long LINK_TUNSETVNETLE;
+extern const unsigned long LINK_TUNSETOFFLOAD;
+extern const unsigned long LINK_TUN_F_CSUM;
+extern const unsigned long LINK_TUN_F_TSO4;
+extern const unsigned long LINK_TUN_F_TSO6;
+extern const unsigned long LINK_TUN_F_TSO_ECN;
+extern const unsigned long LINK_TUN_F_USO4;
+extern const unsigned long LINK_TUN_F_USO6;
+extern const int LINK_PACKET_VNET_HDR_SZ;
 /// `struct ifreq` as TUNSETIFF and SIOC?IF* read it, without the union that Swift spells badly.
 struct link_ifreq {
   char name[16];

@@ -1,0 +1,70 @@
+import LinkCore
+import LinkSystem
+import Synchronization
+
+/// The virtio-net headers of a link: whether there are any, and what the kernel takes with them. One for all descriptors of
+/// the link, since what one of them learns holds for all.
+final class Offloading: Sendable {
+  /// What precedes each frame; 0: nothing.
+  let headerByteCount: Int
+  /// The largest packet with segmentation facts, in network-layer bytes; 0: there are none.
+  let segmentedByteCount: Int
+  /// Facts that are handed on, and brought.
+  private let granted: Atomic<UInt8>
+
+  /// Until `grant` nothing is handed on.
+  init(headerByteCount: Int, _ options: LinkOptions) {
+    self.headerByteCount = headerByteCount
+    segmentedByteCount = options.segmentation.kind == .host ? options.segmentation.maxByteCount : 0
+    granted = Atomic(0)
+  }
+
+  var offloads: OffloadSupport { OffloadSupport(rawValue: granted.load(ordering: .relaxed)) }
+
+  /// Asks the kernel for what the options want. One that does not know a kind grants the others.
+  func grant(_ options: LinkOptions, _ number: CInt, _ kind: AdoptedDescriptor.Kind) throws(SystemError) {
+    let wanted = options.offloads(hasVirtioNetHeader: headerByteCount > 0)
+    // A packet socket is not asked: it takes what the kernel can cut, and brings what the interface has.
+    guard kind == .device, headerByteCount > 0 else { return granted.store(wanted.rawValue, ordering: .relaxed) }
+    try NetworkDevice.setLittleEndian(number)
+    for offer in [wanted, wanted.subtracting(.udp), wanted.intersection(.checksum), []] {
+      guard try NetworkDevice.setOffloads(number, NetworkDevice.Offloads(offer)) else { continue }
+      return granted.store(offer.rawValue, ordering: .relaxed)
+    }
+  }
+
+  /// As a link reports it: only as long as a kind of segmentation is granted.
+  func segmentation(_ options: SegmentationSupport) -> SegmentationSupport {
+    options.kind == .host && offloads.isDisjoint(with: .segmentation) ? .none : options
+  }
+
+  var capabilities: LinkCapabilities {
+    offloads.contains(.checksum) ? [.transmitChecksumOffload, .receiveChecksumOffload] : []
+  }
+
+  /// The header of a packet to be sent: an empty one of a raw frame.
+  @inline(__always) static func header(of packet: borrowing PacketBuffer) -> VirtioNetHeader {
+    let facts = packet.facts
+    if facts.isRawFrame { return VirtioNetHeader() }
+    return VirtioNetHeader(facts.offload, linkHeaderLength: packet.linkHeaderLength)
+  }
+
+  /// Whether the packet can go as it is.
+  @inline(__always) func carries(_ packet: borrowing PacketBuffer) -> Bool {
+    let facts = packet.facts
+    return facts.isRawFrame || offloads.carries(facts.offload)
+  }
+
+  /// Whether a write ends at this packet. Links without virtio-net headers take no notice of its facts.
+  func stopsAt(_ packet: borrowing PacketBuffer) -> Bool { headerByteCount > 0 && !carries(packet) }
+}
+
+extension NetworkDevice.Offloads {
+  init(_ offloads: OffloadSupport) {
+    self = []
+    if offloads.contains(.checksum) { insert(.checksum) }
+    if offloads.contains(.tcpOverIPv4) { insert(.tcpOverIPv4) }
+    if offloads.contains(.tcpOverIPv6) { insert(.tcpOverIPv6) }
+    if offloads.contains(.udp) { insert(.udp) }
+  }
+}

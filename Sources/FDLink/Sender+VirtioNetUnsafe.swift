@@ -1,0 +1,43 @@
+import LinkCore
+import LinkSystem
+
+/// Frames behind virtio-net headers, which lie in memory of their own: packets are lent for reading.
+extension Sender {
+  /// As `transmit`.
+  mutating func transmitBehindHeaders(
+    _ packets: Span<PacketBuffer>, from first: Int, _ limits: SendLimits, _ descriptor: CInt
+  ) -> Int {
+    guard let capacity = row?.capacity else { return writeBehindHeader(packets[first], descriptor) }
+    let most = min(capacity, packets.count - first)
+    var ready = 0
+    repeat {
+      prepare(ready, packets[first + ready])
+      ready += 1
+    } while ready < most && limits.refusal(of: packets[first + ready]) == nil
+      && offloading.carries(packets[first + ready])
+    // SAFETY: the packets are borrowed for the call.
+    let result = unsafe row!.send(descriptor, count: ready)
+    count(packets, from: first, result)
+    return result
+  }
+
+  private mutating func prepare(_ index: Int, _ packet: borrowing PacketBuffer) {
+    let header = Offloading.header(of: packet)
+    row!.setHead(index) { header.write(to: &$0) }
+    // SAFETY: the caller has borrowed the packet until the row was sent.
+    let bytes = unsafe packet.frameBytes
+    unsafe row!.set(index, bytes.baseAddress, byteCount: bytes.count)
+  }
+
+  private mutating func writeBehindHeader(_ packet: borrowing PacketBuffer, _ descriptor: CInt) -> Int {
+    var head = InlineArray<12, UInt8>(repeating: 0)
+    var span = head.mutableSpan
+    Offloading.header(of: packet).write(to: &span)
+    // SAFETY: the packet is borrowed for the call.
+    let bytes = unsafe packet.frameBytes
+    let result = unsafe PacketIO.write(descriptor, head: &head, headByteCount: offloading.headerByteCount, bytes)
+    if result < 0 { return result }
+    count(1, byteCount: bytes.count)
+    return 1
+  }
+}

@@ -1,0 +1,123 @@
+import FDLink
+import LinkCore
+import LinkSystem
+import LinkTestSupport
+
+/// Two kernels' worth of network: a device in each of two namespaces, with a link on each, and what comes out of the one is
+/// written to the other. TCP or UDP runs between them.
+final class KernelStream {
+  struct Way: Sendable, CustomStringConvertible {
+    var isTAP = false
+    var isIPv6 = false
+    var options = LinkOptions()
+    var device = DeviceOptions()
+
+    init(isTAP: Bool = false, isIPv6: Bool = false, segmentsByHost: Bool = true) {
+      self.isTAP = isTAP
+      self.isIPv6 = isIPv6
+      device.hasVirtioNetHeader = true
+      if segmentsByHost { options.segmentation = SegmentationSupport(kind: .host, maxByteCount: 65535) }
+      if isTAP { options.linkAddress = LinkAddress(2, 0, 0, 0, 0, 9) }
+    }
+
+    var description: String { "\(isTAP ? "TAP" : "TUN"), \(isIPv6 ? "IPv6" : "IPv4")" }
+
+    func address(_ host: UInt8, port: UInt16) -> InternetSocket.Address {
+      InternetSocket.Address(
+        isIPv6 ? [0xfd] + [UInt8](repeating: 0, count: 14) + [host] : [10, 9, 0, host], port: port)
+    }
+
+    /// In the namespace of the calling thread.
+    func open(_ host: UInt8) throws -> FDEndpoint {
+      let link =
+        isTAP
+        ? try FDEndpoint.tap(name: "device", options: options, device: device)
+        : try FDEndpoint.tun(name: "device", options: options, device: device)
+      let address = address(host, port: 0).bytes
+      if isIPv6 {
+        try NetworkDevice.addAddress("device", ipv6: address, prefixLength: 64)
+      } else {
+        try NetworkDevice.setAddress("device", ipv4: address, prefixLength: 24)
+      }
+      try NetworkDevice.setUp("device")
+      return link
+    }
+  }
+
+  let near: FDEndpoint
+  let far: FDEndpoint
+  /// What the near kernel sent, and what the far one did.
+  let forth = Relay()
+  let back = Relay()
+  let client: OwnedDescriptor
+  let server: OwnedDescriptor
+
+  /// `connect` and `accept` make the sockets of the two sides, each in its namespace; the near one when both links run.
+  init(
+    _ way: Way, serve: @escaping @Sendable () throws -> OwnedDescriptor,
+    connect: @escaping @Sendable () throws -> OwnedDescriptor
+  ) throws {
+    let (far, server) = try TestNetwork.inNamespace(hasIPv6: way.isIPv6) {
+      let link = try way.open(2)
+      return (link, try serve().release())
+    }
+    self.far = far
+    self.server = OwnedDescriptor(owning: server)
+    let (near, client) = try TestNetwork.inNamespace(hasIPv6: way.isIPv6) { [forth, back] in
+      let link = try way.open(1)
+      forth.target.withLock { $0 = far }
+      back.target.withLock { $0 = link }
+      try link.attach(forth)
+      try far.attach(back)
+      return (link, try connect().release())
+    }
+    self.near = near
+    self.client = OwnedDescriptor(owning: client)
+  }
+
+  /// Until the interface has an IPv6 address that it may use, the kernel refuses.
+  static func patiently(_ make: () throws -> OwnedDescriptor) throws -> OwnedDescriptor {
+    var socket: OwnedDescriptor?
+    var refusal: (any Error)?
+    let works = try eventually {
+      do { socket = try make() } catch { refusal = error }
+      return socket != nil
+    }
+    if works, let socket = socket.take() { return socket }
+    throw refusal ?? DidNotHappen(description: "no socket")
+  }
+
+  deinit {
+    for relay in [forth, back] { relay.target.withLock { $0 = nil } }
+    for link in [near, far] { link.close() }
+  }
+}
+
+/// Writes what one link delivers to another one, and keeps what it saw.
+final class Relay: LinkDispatcher {
+  struct Seen: Hashable, Sendable {
+    var byteCount: Int
+    var segmentation: PacketOffload.Segmentation
+    var checksum: PacketOffload.Checksum
+    var segmentByteCount: UInt16
+  }
+  let target = Lock<FDEndpoint?>(nil)
+  let seen = Lock<[Seen]>([])
+
+  func deliverPackets(_ packets: inout PacketBatch) {
+    for index in 0..<packets.count {
+      let one = packets.withPacket(index) { packet in
+        let offload = packet.facts.offload
+        return Seen(
+          byteCount: packet.byteCount, segmentation: offload.segmentation, checksum: offload.checksum,
+          segmentByteCount: offload.segmentByteCount)
+      }
+      seen.withLock { $0.append(one) }
+    }
+    // What does not fit is sent again by TCP.
+    do { _ = try target.withLock { $0 }?.writeBatch(packets) } catch {}
+  }
+
+  func linkHasRoom() {}
+  func linkDidClose(_ reason: LinkCloseReason) {}
+}
