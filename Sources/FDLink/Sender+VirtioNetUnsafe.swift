@@ -9,16 +9,21 @@ extension Sender {
   ) -> Int {
     guard let capacity = row?.capacity else { return writeBehindHeader(packets[first], descriptor) }
     let most = min(capacity, packets.count - first)
-    var ready = 0
-    repeat {
+    prepare(0, packets[first])
+    var ready = 1
+    while ready < most, goes(packets[first + ready], limits) {
       prepare(ready, packets[first + ready])
       ready += 1
-    } while ready < most && limits.refusal(of: packets[first + ready]) == nil
-      && offloading.carries(packets[first + ready])
+    }
     // SAFETY: the packets are borrowed for the call.
     let result = unsafe row!.send(descriptor, count: ready)
     count(packets, from: first, result)
     return result
+  }
+
+  /// Whether the packet can be sent in one call with those before it.
+  private func goes(_ packet: borrowing PacketBuffer, _ limits: SendLimits) -> Bool {
+    limits.refusal(of: packet) == nil && offloading.carries(packet)
   }
 
   private mutating func prepare(_ index: Int, _ packet: borrowing PacketBuffer) {

@@ -9,7 +9,7 @@ extension Session {
     do throws(Failure) {
       var linkOptions = options.linkOptions
       linkOptions.mtu = link.mtu
-      device = try Device.open(kind, name: name, linkOptions)
+      device = try Device.open(kind, name: name, linkOptions, offloads: options.offloads)
     } catch {
       link.close()
       throw error
@@ -60,15 +60,22 @@ extension Session {
 enum Device {
   static func open(
     _ kind: DeviceKind, name: String, _ options: LinkOptions, _ fdOptions: FDOptions = FDOptions(),
-    takesInterfaceMTU: Bool = false
+    offloads: OffloadSupport = [], takesInterfaceMTU: Bool = false
   ) throws(Failure) -> FDEndpoint {
+    var options = options
+    var device = DeviceOptions()
+    var socket = socketOptions(takesInterfaceMTU)
+    if !offloads.isEmpty {
+      options.offloads = offloads
+      options.segmentation = SegmentationSupport(kind: .host, maxByteCount: LinkOptions.mtuRange.upperBound)
+      device.hasVirtioNetHeader = true
+      socket.hasVirtioNetHeader = true
+    }
     do {
       return switch kind {
-      case .tun: try FDEndpoint.tun(name: name, options: options, fdOptions: fdOptions)
-      case .tap: try FDEndpoint.tap(name: name, options: options, fdOptions: fdOptions)
-      case .packet:
-        try FDEndpoint.packet(
-          interface: name, options: options, fdOptions: fdOptions, socket: socketOptions(takesInterfaceMTU))
+      case .tun: try FDEndpoint.tun(name: name, options: options, fdOptions: fdOptions, device: device)
+      case .tap: try FDEndpoint.tap(name: name, options: options, fdOptions: fdOptions, device: device)
+      case .packet: try FDEndpoint.packet(interface: name, options: options, fdOptions: fdOptions, socket: socket)
       }
     } catch { throw Failure(error) }
   }

@@ -47,7 +47,7 @@ struct TunPeer {
     do { try ProcessControl.enterNewNetworkNamespace() } catch {
       throw Failure(.missing, "network namespace: \(error); run it as root")
     }
-    let device = try Device.open(.tun, name: "shmpeer0", linkOptions.linkOptions)
+    let device = try Device.open(.tun, name: "shmpeer0", linkOptions.linkOptions, offloads: options.offloads)
     let name = device.deviceName ?? "shmpeer0"
     do {
       try NetworkDevice.setAddress(name, ipv4: ipv4(own), prefixLength: 24)
