@@ -50,6 +50,9 @@ let package = Package(
     .executableTarget(
       name: "soak", dependencies: ["LinkSystem", "LinkTestSupport"], path: "Tools/soak", swiftSettings: rules),
 
+    // A TUN device joined to a socket in C: what Tools/throughput compares with. No product.
+    .executableTarget(name: "forwarder", path: "Tools/forwarder"),
+
     // The attacker in the box, for tests and tools. It speaks the wire format by itself: it knows the kernel's calls, and
     // nothing of the link's code.
     .target(

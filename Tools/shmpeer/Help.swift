@@ -54,7 +54,7 @@ enum Help {
 
     usage: shmpeer demo [--duration S] [--size N] [--batch N] [--check none|crc] [--spin US]
                         [--buffer-size N] [--json]
-           shmpeer demo --tun [--json]
+           shmpeer demo --tun [--no-offload] [--json]
 
       --duration S        seconds per phase: to the server, to the client, latency (3)
       --size N            packet size in bytes, 32 to 65535 (64)

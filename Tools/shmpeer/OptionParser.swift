@@ -16,13 +16,14 @@ struct OptionParser {
   /// The flags of a command, `--help` aside.
   static func flags(of command: Command) -> [String] {
     switch command {
-    case .demo: ["--duration", "--size", "--batch", "--check", "--spin", "--buffer-size", "--tun", "--json"]
+    case .demo:
+      ["--duration", "--size", "--batch", "--check", "--spin", "--buffer-size", "--tun", "--no-offload", "--json"]
     case .serve: ["--socket", "--keep"] + actionFlags + linkFlags
     case .connect: ["--socket"] + actionFlags + linkFlags
     case .attach: ["--role", "--tx-fds", "--rx-fds", "--peer-fd"] + actionFlags + linkFlags
     case .fd: ["--fd", "--tun", "--tap", "--packet", "--dispatch"] + actionFlags + linkFlags
     case .demoPeer: ["--size", "--batch", "--check", "--spin"]
-    case .tunPeer: ["--role"]
+    case .tunPeer: ["--role", "--no-offload"]
     }
   }
 
