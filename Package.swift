@@ -61,7 +61,9 @@ let package = Package(
     // Tests. LinkTestSupport knows nothing of the testing library, so that tools may use it too.
     .target(
       name: "LinkTestSupport",
-      dependencies: ["Eventfd", "FDLink", "HostilePeer", "LinkCore", "LinkQueue", "LinkSystem", "SharedMemLink"],
+      dependencies: [
+        "CLinkShims", "Eventfd", "FDLink", "HostilePeer", "LinkCore", "LinkQueue", "LinkSystem", "SharedMemLink",
+      ],
       path: "Tests/LinkTestSupport", swiftSettings: rules),
     // What a peer's bytes are fed to, for the fuzzer and for a test over its corpus.
     .target(

@@ -16,7 +16,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -90,13 +89,7 @@ int link_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0
 int link_set_filter(const struct sock_fprog *program) { return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program); }
 const uint32_t LINK_SECCOMP_RET_ALLOW = SECCOMP_RET_ALLOW;
 const uint32_t LINK_SECCOMP_RET_ERRNO = SECCOMP_RET_ERRNO;
-const uint32_t LINK_SYS_READV = SYS_readv;
-const uint32_t LINK_SYS_RECVMMSG = SYS_recvmmsg;
-const uint32_t LINK_SYS_GETSOCKOPT = SYS_getsockopt;
-const uint32_t LINK_SYS_WRITE = SYS_write;
-const uint32_t LINK_SYS_WRITEV = SYS_writev;
-const uint32_t LINK_SYS_SENDTO = SYS_sendto;
-const uint32_t LINK_SYS_SENDMMSG = SYS_sendmmsg;
+const uint32_t LINK_SECCOMP_RET_TRAP = SECCOMP_RET_TRAP;
 
 int link_accept4(int fd, int flags) { return accept4(fd, NULL, NULL, flags); }
 const int LINK_SOCK_SEQPACKET = SOCK_SEQPACKET;

@@ -116,5 +116,8 @@ extension RawPeer {
     init(_ peer: consuming RawPeer) { self.peer = peer }
     func send(_ message: [UInt8]) -> Int { peer.send(message) }
     func receive() -> [UInt8]? { peer.receive() }
+    func deliver(_ message: [UInt8]) throws { try peer.deliver(message) }
+    func waitToReceive() throws -> [UInt8]? { try peer.waitToReceive() }
+    func shutDown() { UnixSocket.shutDown(peer.socket.number) }
   }
 }

@@ -58,7 +58,7 @@ func withLink(
   try body(link, peer)
 }
 
-extension FDEndpoint {
+extension LinkEndpoint {
   /// Sends frames as they are, each as one packet, in one write.
   func write(frames: [[UInt8]], pool: PacketPool, headerLength: Int? = nil) throws(LinkError) -> Int {
     var batch = PacketBatch(capacity: 64, pool: pool)

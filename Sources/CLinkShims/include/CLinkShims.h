@@ -9,7 +9,9 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -65,13 +67,7 @@ int link_set_no_new_privileges(void);
 int link_set_filter(const struct sock_fprog *program);
 extern const uint32_t LINK_SECCOMP_RET_ALLOW;
 extern const uint32_t LINK_SECCOMP_RET_ERRNO;
-extern const uint32_t LINK_SYS_READV;
-extern const uint32_t LINK_SYS_RECVMMSG;
-extern const uint32_t LINK_SYS_GETSOCKOPT;
-extern const uint32_t LINK_SYS_WRITE;
-extern const uint32_t LINK_SYS_WRITEV;
-extern const uint32_t LINK_SYS_SENDTO;
-extern const uint32_t LINK_SYS_SENDMMSG;
+extern const uint32_t LINK_SECCOMP_RET_TRAP;
 
 // MARK: sockets and control messages
 
