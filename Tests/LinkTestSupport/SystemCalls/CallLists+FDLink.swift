@@ -39,6 +39,10 @@ package enum CallLists {
       control("TUNSETIFF", LINK_TUNSETIFF, by: FDLinkUser.devices, "the device's name and kind"),
       control("TUNSETPERSIST", LINK_TUNSETPERSIST, by: FDLinkUser.devices, "`DeviceOptions.isPersistent`"),
       control("TUNGETIFF", LINK_TUNGETIFF, by: FDLinkUser.devices, "which device the descriptor is of"),
+      control("TUNSETVNETHDRSZ", LINK_TUNSETVNETHDRSZ, by: FDLinkUser.devices, "virtio-net headers, where asked for"),
+      control("TUNGETVNETHDRSZ", LINK_TUNGETVNETHDRSZ, by: FDLinkUser.devices, "the same"),
+      control("TUNSETVNETLE", LINK_TUNSETVNETLE, by: FDLinkUser.devices, "the same"),
+      control("TUNSETOFFLOAD", LINK_TUNSETOFFLOAD, by: FDLinkUser.devices, "the same"),
       control("SIOCGIFINDEX", UInt(SIOCGIFINDEX), by: FDLinkUser.packets, "the index of an interface"),
       control("SIOCGIFMTU", UInt(SIOCGIFMTU), by: FDLinkUser.packets, "the MTU of an interface"),
       control("SIOCGIFNAME", UInt(SIOCGIFNAME), by: [FDLinkUser.ring], "the interface of the socket"),
@@ -61,6 +65,11 @@ package enum CallLists {
       set(
         "PACKET_ADD_MEMBERSHIP", SOL_PACKET, PACKET_ADD_MEMBERSHIP, by: FDLinkUser.packets,
         "`PacketSocketOptions.isPromiscuous`"),
+      set(
+        "PACKET_VNET_HDR", SOL_PACKET, PACKET_VNET_HDR, by: FDLinkUser.packets, "virtio-net headers, where asked for"),
+      get("PACKET_VNET_HDR", SOL_PACKET, PACKET_VNET_HDR, by: FDLinkUser.packets, "whether there are any"),
+      get(
+        "PACKET_VNET_HDR_SZ", SOL_PACKET, LINK_PACKET_VNET_HDR_SZ, by: FDLinkUser.packets, "their size"),
       set("PACKET_AUXDATA", SOL_PACKET, PACKET_AUXDATA, by: FDLinkUser.packets, "VLAN tags"),
       set("PACKET_VERSION", SOL_PACKET, PACKET_VERSION, by: [FDLinkUser.ring], "the ring"),
       set("PACKET_RX_RING", SOL_PACKET, PACKET_RX_RING, by: [FDLinkUser.ring], "the ring"),
@@ -85,6 +94,7 @@ package enum CallLists {
       ListedCall("sendto", SYS_sendto, by: FDLinkUser.sockets, "sends a packet"),
       ListedCall("sendmmsg", SYS_sendmmsg, by: FDLinkUser.sockets, "sends several"),
       ListedCall("write", SYS_write, "rings the bell; sends a packet to a device"),
+      ListedCall("writev", SYS_writev, by: FDLinkUser.devices, "sends a packet behind a virtio-net header"),
       ListedCall("preadv2", SYS_preadv2, "RWF_NOWAIT", 5, 8, "takes what the bell rang"),
       ListedCall("ppoll", SYS_ppoll, "waits; looks whether a bell has room, or a descriptor has come to its end"),
       control("FIONREAD", UInt(FIONREAD), by: FDLinkUser.sockets, "whether something is left behind the peer's end"),
