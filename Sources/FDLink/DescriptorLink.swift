@@ -55,7 +55,7 @@ final class DescriptorLink: RunnableLink {
     receiving = Lock(
       Receiver(
         batch: PacketBatch(capacity: options.batchCapacity, pool: options.makePool()),
-        strategy: plan.makeStrategy(), input: input, published: received,
+        strategy: plan.makeStrategy(), input: input, coalescer: fdOptions.coalescer, published: received,
         isDeaf: fdOptions.isDeaf))
     let messagesPerCall =
       kind == .device ? 0 : fdOptions.messagesPerCall(hasHeads: offloading.headerByteCount > 0)

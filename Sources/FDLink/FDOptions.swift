@@ -1,4 +1,4 @@
-import LinkCore
+public import LinkCore
 import LinkSystem
 
 /// What a link over a descriptor can be told besides `LinkOptions`.
@@ -26,6 +26,14 @@ public struct FDOptions: Sendable {
   /// How several packet sockets of one link share the frames of their interface. Nil takes them as they are: they are in a
   /// group already, or bound to different interfaces.
   public var fanout: FanoutMode? = .hash
+  /// Generic receive offload: which kinds of small packets become large ones before they are delivered.
+  /// `OffloadSupport.segmentation`: all; nothing, the default: none, since who receives such packets has to know of it.
+  ///
+  /// TCP segments that follow one another within a delivery, or UDP datagrams of one size, become one packet of up to
+  /// 65,535 bytes, whatever the MTU is, with `PacketFacts.offload` that says how it was cut, and with a checksum that is
+  /// still to be computed. Cut again it gives back the packets that came. Only what is intact is joined: checksums that
+  /// nobody vouches for are verified.
+  public var gro: OffloadSupport = []
   /// Nothing is read from the descriptor.
   var isDeaf = false
 

@@ -7,6 +7,7 @@ struct Receiver: ~Copyable {
   private var batch: PacketBatch
   private var strategy: any ReceiveStrategy & ~Copyable
   private var input: ReceiveInput
+  private var coalescer: Coalescer?
   private var outlook = Outlook.more
   /// Wake-ups in a row that brought nothing.
   private var fruitless = 0
@@ -28,11 +29,12 @@ struct Receiver: ~Copyable {
 
   init(
     batch: consuming PacketBatch, strategy: consuming any ReceiveStrategy & ~Copyable, input: ReceiveInput,
-    published: PublishedTally, isDeaf: Bool
+    coalescer: Coalescer?, published: PublishedTally, isDeaf: Bool
   ) {
     self.batch = batch
     self.strategy = strategy
     self.input = input
+    self.coalescer = coalescer
     self.published = published
     awaited = isDeaf ? .peerShutdown : [.input, .peerShutdown]
   }
@@ -61,6 +63,7 @@ struct Receiver: ~Copyable {
     case .delivered:
       input.tally.batches &+= 1
       if input.tally.batches % Self.dropCheck == 0 { input.collectKernelDrops() }
+      coalescer?.coalesce(&batch, counting: &input)
       foundSomething()
       dispatcher.deliverPackets(&batch)
       return .delivered

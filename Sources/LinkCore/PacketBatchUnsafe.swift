@@ -170,6 +170,13 @@
     if a != b { unsafe swap(&slots[a], &slots[b]) }
   }
 
+  /// Grows the packet at `target` by a part of the frame of another one, as `PacketBuffer.append(_:of:)`.
+  package mutating func append(_ part: Range<Int>, of source: Int, to target: Int) {
+    precondition(holds(source) && holds(target) && source != target, "no two packets there")
+    // SAFETY: both slots are initialised, and are not the same.
+    unsafe slots[target].append(part, of: slots[source])
+  }
+
   /// Says that the first `count` slots are packets now. At most what `prepareToReceive` returned.
   @inlinable @inline(__always) package mutating func setReceived(_ count: Int) {
     assert(count <= filled && taken == 0)

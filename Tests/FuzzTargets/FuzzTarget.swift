@@ -18,6 +18,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case linkHeaders = "link-headers"
   /// What is cut, or gets its checksum, in software.
   case segmentation
+  /// What comes from outside and is joined to larger packets.
+  case gro
 
   /// Runs one input. Throws where a promise was not kept.
   package func run(_ content: [UInt8]) throws(FuzzFailure) {
@@ -31,6 +33,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .handOver: try HandOverFuzz.run(&input)
     case .linkHeaders: try LinkHeaderFuzz.run(content)
     case .segmentation: try SegmentationFuzz.run(&input)
+    case .gro: try CoalescingFuzz.run(&input)
     }
   }
 }

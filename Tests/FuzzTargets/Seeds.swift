@@ -17,6 +17,7 @@ extension FuzzTarget {
         Seed("frame", [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0]), Seed("runt", [2, 0, 0]),
       ]
     case .segmentation: Self.segmentationSeeds
+    case .gro: Self.coalescingSeeds
     }
   }
 
