@@ -36,6 +36,12 @@ import Testing
     (["fd", "--tun", "x", "--dispatch", "pigeon", "--sink"], "pigeon"),
     (["fd", "--tun", "x", "--packet", "lo", "--sink"], "--packet"),
     (["fd", "--packet", "a-name-that-is-too-long", "--sink"], "--packet"),
+    (["fd", "--fd", "10", "--fd", "10", "--sink"], "10"),
+    (["fd", "--fd", "10", "--queues", "2", "--sink"], "--queues"),
+    (["fd", "--tun", "x", "--queues", "0", "--sink"], "--queues"),
+    (["fd", "--tun", "x", "--fanout", "hash", "--sink"], "--fanout"),
+    (["fd", "--packet", "x", "--fanout", "hash", "--sink"], "--fanout"),
+    (["fd", "--packet", "x", "--queues", "2", "--fanout", "pigeon", "--sink"], "pigeon"),
   ])
   func `is one line and exit code 2`(arguments: [String], word: String) throws {
     try check(arguments, exit: 2, mentions: word)

@@ -20,6 +20,7 @@ extension Session {
     let far = TappedLink(device, trims: false, progress: progress)
     let bridge = LinkBridge(near, far)
     var report = Report(role: role, mode: options.action?.mode ?? "")
+    report.device = description(of: device, "device")
     do { try bridge.start() } catch  where error.code != .closed { throw Failure(error, "bridge") } catch {}
     Console.write("shmpeer: \(role) joined to \(device.deviceName ?? name)", to: .error)
     report.complaint = waitForEnd(progress, link)
@@ -60,11 +61,12 @@ extension Session {
 enum Device {
   static func open(
     _ kind: DeviceKind, name: String, _ options: LinkOptions, _ fdOptions: FDOptions = FDOptions(),
-    offloads: OffloadSupport = [], takesInterfaceMTU: Bool = false
+    offloads: OffloadSupport = [], takesInterfaceMTU: Bool = false, queueCount: Int = 1
   ) throws(Failure) -> FDEndpoint {
     var options = options
     var device = DeviceOptions()
-    var socket = socketOptions(takesInterfaceMTU)
+    var socket = socketOptions(takesInterfaceMTU, queueCount)
+    device.queueCount = queueCount
     if !offloads.isEmpty {
       options.offloads = offloads
       options.segmentation = SegmentationSupport(kind: .host, maxByteCount: LinkOptions.mtuRange.upperBound)
@@ -81,8 +83,9 @@ enum Device {
   }
 
   /// The address on the link is not that of the interface, which would filter frames to it.
-  private static func socketOptions(_ takesInterfaceMTU: Bool) -> PacketSocketOptions {
+  private static func socketOptions(_ takesInterfaceMTU: Bool, _ queueCount: Int) -> PacketSocketOptions {
     var options = PacketSocketOptions()
+    options.socketCount = queueCount
     options.isPromiscuous = true
     options.takesInterfaceMTU = takesInterfaceMTU
     return options

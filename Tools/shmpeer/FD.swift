@@ -14,15 +14,16 @@ struct FD {
 
   private func open() throws(Failure) -> FDEndpoint {
     switch options.source {
-    case .number(let number):
+    case .numbers(let numbers):
       do {
-        return try FDEndpoint(takingOwnershipOf: number, options: options.linkOptions, fdOptions: options.fdOptions)
+        return try FDEndpoint(takingOwnershipOf: numbers, options: options.linkOptions, fdOptions: options.fdOptions)
       } catch {
-        throw Failure(error, "--fd \(number)")
+        throw Failure(error, numbers.map { "--fd \($0)" }.joined(separator: " "))
       }
     case .device(let kind, let name):
       let link = try Device.open(
-        kind, name: name, options.linkOptions, options.fdOptions, takesInterfaceMTU: options.givenMTU == nil)
+        kind, name: name, options.linkOptions, options.fdOptions, takesInterfaceMTU: options.givenMTU == nil,
+        queueCount: options.queueCount ?? 1)
       if link.mtu >= options.size { return link }
       link.close()
       throw Failure(.usage, "--size \(options.size): must be at most the MTU of \(name), which is \(link.mtu)")

@@ -105,17 +105,21 @@ enum Help {
   private static let fd = """
     shmpeer fd: run one action on a link over a descriptor that keeps packet boundaries
 
-    usage: shmpeer fd --fd N | --tun NAME | --tap NAME | --packet IFNAME
-                      [--dispatch readv|recvmmsg|packet-ring] ACTION [options]
+    usage: shmpeer fd --fd N... | --tun NAME | --tap NAME | --packet IFNAME
+                      [--queues N] [--fanout MODE] [--dispatch readv|recvmmsg|packet-ring] ACTION [options]
 
-      --fd N              an inherited descriptor
+      --fd N              an inherited descriptor; of several the link has all, each with a thread of its own
       --tun NAME          a TUN device, made if it is not there
       --tap NAME          a TAP device, made if it is not there
       --packet IFNAME     an interface that is there: its frames, beside the host's own network stack
+      --queues N          so many queues of the device, or packet sockets on the interface, 1 to 256 (1)
+      --fanout MODE       how packet sockets share the frames: hash (the default), load-balance, processor, rollover,
+                          random or queue-mapping; none for those that are in a group already
       --dispatch WAY      how packets are received: readv for any descriptor, recvmmsg for sockets (their default),
                           packet-ring for --packet
 
     example: shmpeer fd --tun tun0 --echo
+    example: shmpeer fd --packet eth0 --ethernet 02:00:00:00:00:01 --queues 4 --dispatch packet-ring --sink
 
     """
 
@@ -150,6 +154,8 @@ enum Help {
                           demo --tun): to compare, or where a device's driver cannot be trusted with them
       --spin US           how long an idle link looks on before it sleeps, 0 to 10000 microseconds (50; bridges 0)
       --timeout S         give up after so many seconds, with exit code 1
+      --describe          say on standard error, and in JSON, what a link over descriptors is made of: devices, buffers,
+                          rings, fanout groups
       --stats S           every S seconds one line of counters on standard error
       --json              one JSON object on standard output
     """

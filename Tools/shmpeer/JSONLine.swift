@@ -6,6 +6,7 @@ struct JSONLine: CustomStringConvertible {
     case text(String)
     case flag(Bool)
     case object(JSONLine)
+    case list([JSONLine])
   }
 
   private var fields: [(key: String, value: Value)] = []
@@ -30,6 +31,7 @@ struct JSONLine: CustomStringConvertible {
     case .text(let text): quote(text)
     case .flag(let flag): flag ? "true" : "false"
     case .object(let object): object.description
+    case .list(let objects): "[" + objects.map(\.description).joined(separator: ",") + "]"
     }
   }
 

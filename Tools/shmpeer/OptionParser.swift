@@ -1,3 +1,4 @@
+import FDLink
 import LinkCore
 import LinkSystem
 
@@ -10,7 +11,8 @@ struct OptionParser {
   ]
   private static let linkFlags = [
     "--size", "--batch", "--mtu", "--buffer-size", "--ethernet", "--peer-ethernet", "--check", "--virtio-net-header",
-    "--no-offload", "--trim", "--spin", "--timeout", "--accept-unsealed", "--capture", "--stats", "--json",
+    "--no-offload", "--trim", "--spin", "--timeout", "--accept-unsealed", "--capture", "--stats", "--describe",
+    "--json",
   ]
 
   /// The flags of a command, `--help` aside.
@@ -21,7 +23,8 @@ struct OptionParser {
     case .serve: ["--socket", "--keep"] + actionFlags + linkFlags
     case .connect: ["--socket"] + actionFlags + linkFlags
     case .attach: ["--role", "--tx-fds", "--rx-fds", "--peer-fd"] + actionFlags + linkFlags
-    case .fd: ["--fd", "--tun", "--tap", "--packet", "--dispatch"] + actionFlags + linkFlags
+    case .fd:
+      ["--fd", "--tun", "--tap", "--packet", "--queues", "--fanout", "--dispatch"] + actionFlags + linkFlags
     case .demoPeer: ["--size", "--batch", "--check", "--spin"]
     case .tunPeer: ["--role", "--no-offload"]
     }
@@ -91,6 +94,9 @@ struct OptionParser {
     case "--peer-fd": options.peerDescriptor = Int32(try arguments.integer(of: flag, in: descriptors))
     case "--tun" where options.command == .demo: options.isTun = true
     case "--fd", "--tun", "--tap", "--packet": try readSource(flag, &arguments, &options)
+    case "--queues": options.queueCount = try arguments.integer(of: flag, in: 1...256)
+    case "--fanout": options.fanout = try fanout(flag, &arguments)
+    case "--describe": options.describes = true
     case "--dispatch": options.dispatch = try arguments.choice(of: flag, Dispatch.self)
     default: throw arguments.usage("\(flag) is not available yet")
     }
@@ -99,15 +105,28 @@ struct OptionParser {
   private static func readSource(
     _ flag: String, _ arguments: inout Arguments, _ options: inout Options
   ) throws(Failure) {
+    if flag == "--fd", case .numbers(let numbers) = options.source {
+      options.source = .numbers(numbers + [Int32(try arguments.integer(of: flag, in: descriptors))])
+      return
+    }
     guard options.source == nil else {
       throw arguments.usage("\(flag): one of --fd, --tun, --tap and --packet is allowed")
     }
     switch flag {
-    case "--fd": options.source = .number(Int32(try arguments.integer(of: flag, in: descriptors)))
+    case "--fd": options.source = .numbers([Int32(try arguments.integer(of: flag, in: descriptors))])
     case "--tun": options.source = .device(.tun, name: try arguments.interfaceName(of: flag))
     case "--packet": options.source = .device(.packet, name: try arguments.interfaceName(of: flag))
     default: options.source = .device(.tap, name: try arguments.interfaceName(of: flag))
     }
+  }
+
+  /// `none`: sockets that are in a group already.
+  private static func fanout(_ flag: String, _ arguments: inout Arguments) throws(Failure) -> FanoutMode? {
+    let allowed = (FanoutMode.allCases.map(\.rawValue) + ["none"]).joined(separator: " or ")
+    let word = try arguments.value(of: flag, allowed)
+    if word == "none" { return nil }
+    guard let mode = FanoutMode(rawValue: word) else { throw arguments.refusal(flag, word, allowed) }
+    return mode
   }
 
   private static func address(_ flag: String, _ arguments: inout Arguments) throws(Failure) -> LinkAddress {

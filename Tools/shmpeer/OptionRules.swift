@@ -43,7 +43,17 @@ extension Options {
       throw arguments.usage("--tun carries bare IP packets: leave out --ethernet, or use --tap")
     case .device(.tap, _) where ethernet == nil:
       throw arguments.usage("--tap carries Ethernet frames: give the link an address by --ethernet MAC")
+    case .numbers(_) where queueCount != nil:
+      throw arguments.usage("--queues is for --tun, --tap and --packet: name each descriptor by an --fd of its own")
     default: break
+    }
+    if fanout != nil {
+      switch source {
+      case .device(.tun, _), .device(.tap, _): throw arguments.usage("--fanout is for packet sockets: leave it out")
+      case .device(.packet, _) where queueCount ?? 1 == 1:
+        throw arguments.usage("--fanout needs --queues: one socket has nobody to share with")
+      default: break
+      }
     }
     guard case .bridge(let kind, _) = action else { return }
     switch kind {

@@ -40,9 +40,9 @@ enum Action: Equatable {
 /// What a link or a bridge is joined to: a device, or an interface that is there already.
 enum DeviceKind: Equatable { case tun, tap, packet }
 
-/// Where the descriptor of `shmpeer fd` comes from.
+/// Where the descriptors of `shmpeer fd` come from.
 enum DescriptorSource: Equatable {
-  case number(Int32)
+  case numbers([Int32])
   case device(DeviceKind, name: String)
 }
 
@@ -101,6 +101,11 @@ struct Options {
   var peerDescriptor: Int32?
   var source: DescriptorSource?
   var dispatch: Dispatch?
+  /// How many queues a device has for the link, or sockets an interface.
+  var queueCount: Int?
+  /// As `FDOptions.fanout`; nil: it was not given.
+  var fanout: FanoutMode??
+  var describes = false
 
   init(_ command: Command) { self.command = command }
 
@@ -131,6 +136,7 @@ struct Options {
   var fdOptions: FDOptions {
     var options = FDOptions()
     if let dispatch { options.dispatchMode = dispatch.mode }
+    if let fanout { options.fanout = fanout }
     return options
   }
 
@@ -138,7 +144,7 @@ struct Options {
   var namedDescriptors: [Int32] {
     var numbers = transmitFiles + receiveFiles
     if let peerDescriptor { numbers.append(peerDescriptor) }
-    if case .number(let number) = source { numbers.append(number) }
+    if case .numbers(let list) = source { numbers += list }
     return numbers
   }
 }

@@ -25,6 +25,9 @@ struct Report {
   var latency: LatencyHistogram?
   var drops: [DropCause: UInt64] = [:]
   var closeReason: LinkCloseReason?
+  /// What the link was made of, and the device that it was joined to, where somebody asked.
+  var link: JSONLine?
+  var device: JSONLine?
   /// What kept the run from its goal, other than packets: a timeout, a peer that left early.
   var complaint: String?
   var peerBrokeProtocol = false
@@ -65,6 +68,8 @@ struct Report {
     line["rtt_us"] = latency.map { .object($0.json) }
     line["drops"] = .object(Self.json(drops))
     line["close_reason"] = closeReason.map { .text($0.description) }
+    line["link"] = link.map { .object($0) }
+    line["device"] = device.map { .object($0) }
     return line
   }
 

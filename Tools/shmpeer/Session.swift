@@ -23,7 +23,14 @@ struct Session {
   func run(_ endpoint: any LinkEndpoint, _ goodbye: Goodbye? = nil) throws(Failure) -> Report {
     let link: any LinkEndpoint = options.trims ? TappedLink(endpoint, trims: true, progress: nil) : endpoint
     guard let action = options.action else { throw Failure(.usage, "an action is missing") }
-    return switch action {
+    let made = description(of: endpoint, "link")
+    var report = try run(action, on: link, goodbye)
+    report.link = made
+    return report
+  }
+
+  private func run(_ action: Action, on link: any LinkEndpoint, _ goodbye: Goodbye?) throws(Failure) -> Report {
+    switch action {
     case .bridge(let kind, let name): try runBridge(link, kind, name: name)
     case .echo: try run(Echo(link), on: link, goodbye)
     case .sink(let count): try run(Sink(target: count), on: link, goodbye)
