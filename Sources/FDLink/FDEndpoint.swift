@@ -49,6 +49,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
         .invalidArgument,
         "\(descriptors.count) descriptors: a link that is driven by its caller has one; make several links")
     }
+    let options = try Self.share(options, among: descriptors.count)
     let kind = try AdoptedDescriptor.check(descriptors, isEthernet: options.linkAddress != nil)
     let headerByteCount = try AdoptedDescriptor.virtioNetHeaderByteCount(descriptors, kind)
     if headerByteCount == 0 { try options.validateWithoutVirtioNetHeader() }
@@ -72,6 +73,18 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
     self.options = options
     self.offloading = offloading
     group = DescriptorGroup(links)
+  }
+
+  /// The batch of an idle descriptor keeps its chunks: were they all that a pool has, the others would wait for ever.
+  private static func share(_ options: LinkOptions, among count: Int) throws(LinkError) -> LinkOptions {
+    guard count > 1, let pool = options.pool else { return options }
+    guard pool.capacity >= count else {
+      throw LinkError(
+        .invalidArgument, "a pool of \(pool.capacity) chunks for \(count) descriptors: each needs one at least")
+    }
+    var options = options
+    options.batchCapacity = min(options.batchCapacity, pool.capacity / count)
+    return options
   }
 
   // MARK: Properties

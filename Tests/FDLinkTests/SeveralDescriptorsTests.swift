@@ -113,6 +113,22 @@ struct SeveralDescriptorsTests {
     }
   }
 
+  @Test func `a pool smaller than all batches serves every descriptor`() throws {
+    var options = LinkOptions()
+    options.pool = PacketPool(frameByteCount: 1500, capacity: 5)
+    let (sender, receiver) = try links(4, options)
+    let order = FlowOrder(isConcurrent: false)
+    try receiver.attach(order)
+    let room = try Collector()
+    try sender.attach(room)
+    try Flows.send(100, over: sender, room)
+    #expect(try eventually { order.count == 100 * Flows.count } && order.disorder == 0)
+    sender.close()
+    try receiver.wait()
+    options.pool = PacketPool(frameByteCount: 1500, capacity: 2)
+    #expect(throws: LinkError.self) { _ = try links(3, options) }
+  }
+
   @Test func `close actions, ends and waits of several threads agree`() throws {
     for _ in 0..<30 {
       let (sender, receiver) = try links(3)
@@ -174,9 +190,13 @@ struct SeveralDescriptorsTests {
 }
 
 /// Two links joined by `count` socket pairs.
-private func links(_ count: Int) throws -> (FDEndpoint, FDEndpoint) {
+private func links(_ count: Int, _ options: LinkOptions = LinkOptions()) throws -> (FDEndpoint, FDEndpoint) {
   let pairs = try (0..<count).map { _ in try UnixSocket.pair(.seqpacket).takeBoth() }
-  return (
-    try FDEndpoint(takingOwnershipOf: pairs.map { $0[0] }), try FDEndpoint(takingOwnershipOf: pairs.map { $0[1] })
-  )
+  do throws(LinkError) {
+    let receiver = try FDEndpoint(takingOwnershipOf: pairs.map { $0[1] }, options: options)
+    return (try FDEndpoint(takingOwnershipOf: pairs.map { $0[0] }), receiver)
+  } catch {
+    for number in pairs.flatMap({ [$0[0], $0[1]] }) { _ = OwnedDescriptor(owning: number) }
+    throw error
+  }
 }
