@@ -41,4 +41,7 @@ package enum WaitDecision: Sendable {
   case somethingArrived
   /// `nanoseconds` nil: until something happens.
   case wait(InlineArray<4, PollEntry>, nanoseconds: UInt64?)
+
+  /// Until the runner's bell rings.
+  package static var waitForBell: WaitDecision { .wait(InlineArray(repeating: PollEntry(-1, [])), nanoseconds: nil) }
 }

@@ -3,15 +3,22 @@ import LinkCore
 import LinkSystem
 import Synchronization
 
-/// The descriptors of one endpoint, each with a runner and so a worker of its own. The lifecycle of the whole is that of the
-/// first one's runner: the others are attached, detached and closed with it, and it ends when they have ended.
+/// A part of a group, with a runner and so a worker of its own: a descriptor, or a processor.
+protocol GroupMember: RunnableLink {
+  var runner: LinkRunner { get }
+}
+
+/// The descriptors of one endpoint and their processors. The lifecycle of the whole is that of the first descriptor's runner:
+/// the other members are attached, detached and closed with it, and it ends when they have ended.
 ///
-/// One descriptor is a group without others.
-final class DescriptorGroup: RunnableLink {
+/// One descriptor without processors is a group without other members.
+final class DescriptorGroup: GroupMember {
   let links: [DescriptorLink]
   var lead: DescriptorLink { links[0] }
-  private var others: ArraySlice<DescriptorLink> { links.dropFirst() }
+  private var otherLinks: ArraySlice<DescriptorLink> { links.dropFirst() }
   let runner: LinkRunner
+  /// All besides the lead.
+  private let others: [any GroupMember]
   /// Held while the runners change between idle and attached, so that they do it together. Never while waiting.
   private let changing = Lock(())
   /// The gate of the attachment there is.
@@ -22,10 +29,11 @@ final class DescriptorGroup: RunnableLink {
   init(_ links: [DescriptorLink]) {
     self.links = links
     runner = links[0].runner
+    others = Array(links.flatMap { [$0] + $0.processors as [any GroupMember] }.dropFirst())
     for other in others { other.runner.setCloseAction { [weak self, weak other] in self?.ended(other) } }
   }
 
-  private var isInTurn: Bool { links.contains { $0.runner.isInTurn } }
+  private var isInTurn: Bool { runner.isInTurn || others.contains { $0.runner.isInTurn } }
 
   // MARK: Lifecycle
 
@@ -52,7 +60,7 @@ final class DescriptorGroup: RunnableLink {
     // The dispatcher may go away with these, and call this link once more: under no lock.
     let detached = changing.withLock { _ -> [any LinkDispatcher] in
       shutGate()
-      return links.compactMap { $0.runner.beginDetach() }
+      return ([self] + others).compactMap { $0.runner.beginDetach() }
     }
     // From inside a callback nobody is waited for: the others may be waiting for this one.
     if !isInside {
@@ -72,13 +80,14 @@ final class DescriptorGroup: RunnableLink {
 
   func wait() throws(LinkError) {
     if isInTurn { throw LinkError(.wouldDeadlock, "wait() inside a callback of the link it waits for") }
-    for link in links { try link.runner.wait() }
+    try runner.wait()
+    for other in others { try other.runner.wait() }
   }
 
   private func closeOthers(_ reason: LinkCloseReason) { for other in others { other.runner.close(reason, other) } }
 
   /// One of the others is closed: so is the whole, once all have delivered what their peer had sent.
-  private func ended(_ other: DescriptorLink?) {
+  private func ended(_ other: (any GroupMember)?) {
     guard let reason = other?.runner.closeReason else { return }
     if reason == .peerDisconnected { peerWent() } else { close(reason) }
     runner.ringBell()
@@ -93,11 +102,11 @@ final class DescriptorGroup: RunnableLink {
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
     if !isLeadDrained.load(ordering: .relaxed) {
       let turn = lead.turn(dispatcher)
-      guard case .ended(.peerDisconnected) = turn, !others.isEmpty else { return turn }
+      guard case .ended(.peerDisconnected) = turn, !otherLinks.isEmpty else { return turn }
       isLeadDrained.store(true, ordering: .relaxed)
       peerWent()
     }
-    return othersAreClosed ? .ended(.peerDisconnected) : .idle
+    return otherLinksAreClosed ? .ended(.peerDisconnected) : .idle
   }
 
   /// As `InjectableEndpoint.inject`. Of one descriptor.
@@ -105,13 +114,12 @@ final class DescriptorGroup: RunnableLink {
     try runner.takeTurn(self) { dispatcher in lead.deliver(&packets, to: dispatcher) }
   }
 
-  private var othersAreClosed: Bool { others.allSatisfy { $0.runner.closeReason != nil } }
+  private var otherLinksAreClosed: Bool { otherLinks.allSatisfy { $0.runner.closeReason != nil } }
 
   func prepareToWait() -> WaitDecision {
     if !isLeadDrained.load(ordering: .relaxed) { return lead.prepareToWait() }
     // The last of the others rings.
-    if othersAreClosed { return .somethingArrived }
-    return .wait(InlineArray(repeating: PollEntry(-1, [])), nanoseconds: nil)
+    return otherLinksAreClosed ? .somethingArrived : .waitForBell
   }
 
   func waitEnded(_ entries: InlineArray<4, PollEntry>?) { lead.waitEnded(entries) }

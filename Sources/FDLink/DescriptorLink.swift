@@ -6,7 +6,7 @@ import Synchronization
 /// The working part of an endpoint, for one of its descriptors: what the worker runs and holds on to.
 ///
 /// Locks, in this order: the runner's turn lock, then `receiving` (uncontended: only turns take it) or `sending`.
-final class DescriptorLink: RunnableLink {
+final class DescriptorLink: GroupMember {
   let runner: LinkRunner
   let framing: LinkFraming
   let mtu: Atomic<Int>
@@ -15,6 +15,8 @@ final class DescriptorLink: RunnableLink {
   let dispatchMode: DispatchMode?
   let ring: PacketRing.Geometry?
   private let offloading: Offloading
+  /// Hands over to processors what is read; nil: this link's own worker delivers.
+  private let distributor: FlowDistributor?
   private let receiving: Lock<Receiver>
   private let sending: Lock<Sender>
   private let received: PublishedTally
@@ -37,6 +39,15 @@ final class DescriptorLink: RunnableLink {
   ) throws(LinkError) {
     runner = try LinkRunner(name: name, options: options)
     let plan = try ReceivePlan(fdOptions, number, kind, frameLimit: options.frameByteCount)
+    let pool = options.makePool(waitingCount: fdOptions.mostWaitingCount(batchCapacity: options.batchCapacity))
+    var processors: [FlowProcessor] = []
+    for index in 0..<fdOptions.processorCount {
+      processors.append(
+        try FlowProcessor(
+          name: "\(name)-p\(index)", feeder: runner, queueCapacity: fdOptions.processorQueueCapacity, pool: pool,
+          options))
+    }
+    distributor = processors.isEmpty ? nil : FlowDistributor(processors, headerLength: framing.headerLength)
     // The last that can throw: from here on the descriptor is the link's.
     let file = try AdoptedDescriptor.prepare(number)
     self.framing = framing
@@ -54,7 +65,7 @@ final class DescriptorLink: RunnableLink {
       filtersAddresses: fdOptions.filtersAddresses)
     receiving = Lock(
       Receiver(
-        batch: PacketBatch(capacity: options.batchCapacity, pool: options.makePool()),
+        batch: PacketBatch(capacity: options.batchCapacity, pool: pool),
         strategy: plan.makeStrategy(), input: input, coalescer: fdOptions.coalescer, published: received,
         isDeaf: fdOptions.isDeaf))
     let messagesPerCall =
@@ -66,7 +77,12 @@ final class DescriptorLink: RunnableLink {
   /// Gives the descriptor back to the caller of `init`: the link cannot be used.
   func disown() { sending.withLock { $0.disown() } }
 
-  var statistics: LinkStatistics { LinkStatistics(received: received.snapshot, sent: sent.snapshot) }
+  var processors: [FlowProcessor] { distributor?.processors ?? [] }
+
+  var statistics: LinkStatistics {
+    let received = received.snapshot
+    return LinkStatistics(received: distributor?.received(received) ?? received, sent: sent.snapshot)
+  }
 
   /// Lends the descriptor; nil, and `body` not called, when it is closed.
   func withDescriptor<R: Sendable>(_ body: (CInt) -> R) -> R? { sending.withLock { $0.descriptor.map(body) } }
@@ -79,8 +95,11 @@ final class DescriptorLink: RunnableLink {
   }
 
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
-    guard let shared = dispatcher as? SharedDispatcher else { return receive(dispatcher) }
-    return shared.gate.pass { receive(shared.dispatcher) } ?? .idle
+    guard let distributor else { return SharedDispatcher.pass(dispatcher, receive) }
+    if let turn = distributor.turnAtEnd { return turn }
+    let turn = receive(distributor)
+    if case .ended(let reason) = turn { return distributor.end(reason) }
+    return turn
   }
 
   private func receive(_ dispatcher: any LinkDispatcher) -> LinkTurn {
@@ -114,6 +133,11 @@ final class DescriptorLink: RunnableLink {
   }
 
   func prepareToWait() -> WaitDecision {
+    switch distributor?.turnAtEnd {
+    case .ended: return .somethingArrived
+    case .some: return .waitForBell
+    case nil: break
+    }
     let room = sending.withLock { $0.wish }
     return receiving.withLock { $0.prepareToWait(room) }
   }

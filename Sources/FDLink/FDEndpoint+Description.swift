@@ -29,6 +29,8 @@ extension FDEndpoint {
       /// The id of a packet socket's fanout group; nil outside of one, and for a group of id 0 and mode hash, which the kernel
       /// does not tell from none.
       public var fanoutGroup: Int?
+      /// How many packets wait for each processor; empty where there is none: the thread that reads delivers.
+      public var processorQueues: [Int]
     }
 
     /// The memory of the dispatch mode `packetRing`.
@@ -59,7 +61,8 @@ extension FDEndpoint {
 extension DescriptorLink {
   /// Nil when the descriptor is closed.
   func describe() -> FDEndpoint.Description.Descriptor? {
-    withDescriptor { number in
+    let queues = processors.map(\.waitingCount)
+    return withDescriptor { number in
       let isSocket = kind != .device
       return FDEndpoint.Description.Descriptor(
         number: number, dispatchMode: dispatchMode, ring: ring.map { FDEndpoint.Description.Ring($0) },
@@ -67,7 +70,8 @@ extension DescriptorLink {
         sendBufferByteCount: isSocket ? SocketFacts.bufferByteCount(number, .send) : nil,
         unreadByteCount: isSocket ? SocketFacts.waitingByteCount(number) : nil,
         unsentByteCount: isSocket ? SocketFacts.unsentByteCount(number) : nil,
-        fanoutGroup: kind == .packetSocket ? PacketFanout.group(of: number).flatMap { $0 == 0 ? nil : $0 } : nil)
+        fanoutGroup: kind == .packetSocket ? PacketFanout.group(of: number).flatMap { $0 == 0 ? nil : $0 } : nil,
+        processorQueues: queues)
     }
   }
 }
@@ -92,6 +96,7 @@ extension FDEndpoint.Description.Descriptor: CustomStringConvertible {
     if let count = unreadByteCount { parts.append("unread \(count)") }
     if let count = unsentByteCount { parts.append("unsent \(count)") }
     if let fanoutGroup { parts.append("fanout group \(fanoutGroup)") }
+    if !processorQueues.isEmpty { parts.append("processors with \(processorQueues) waiting") }
     return parts.joined(separator: ", ")
   }
 }

@@ -12,6 +12,8 @@ import Synchronization
 /// `LinkDispatcher.takesConcurrentCalls`. `writePackets` takes packets up to the first one whose descriptor is full;
 /// `statistics` are sums. The end of one descriptor is the end of the link.
 ///
+/// `FDOptions.processorsPerChannel` has further threads deliver what one descriptor brings.
+///
 /// Close it when done: an attached link goes on, and keeps its threads, even when nobody holds it.
 public final class FDEndpoint: LinkEndpoint, DrivenLink {
   let group: DescriptorGroup
@@ -48,6 +50,12 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
       throw LinkError(
         .invalidArgument,
         "\(descriptors.count) descriptors: a link that is driven by its caller has one; make several links")
+    }
+    if fdOptions.processorCount > 0, options.drive == .caller {
+      throw LinkError(
+        .invalidArgument,
+        "\(fdOptions.processorsPerChannel) processors per channel: a link that is driven by its caller has no threads; set 1"
+      )
     }
     let options = try Self.share(options, among: descriptors.count)
     let kind = try AdoptedDescriptor.check(descriptors, isEthernet: options.linkAddress != nil)

@@ -34,6 +34,17 @@ public struct FDOptions: Sendable {
   /// still to be computed. Cut again it gives back the packets that came. Only what is intact is joined: checksums that
   /// nobody vouches for are verified.
   public var gro: OffloadSupport = []
+  /// How many threads deliver what is read from one descriptor: 1 to 64. With 1 the thread that reads delivers too. With
+  /// more it reads only, and hands each packet to one of so many further threads, the processors, by its flow: a flow stays
+  /// in order. That pays where the dispatcher has more to do for a packet than the kernel has, and takes calls of several
+  /// threads at once (`LinkDispatcher.takesConcurrentCalls`); otherwise the processors deliver by turns.
+  ///
+  /// Not for a link that its owner drives. An `InjectableEndpoint` has none.
+  public var processorsPerChannel = 1
+  /// How many packets wait for one processor at most: 1 to 65536. What finds its queue full is dropped, and counted as
+  /// `noRoom`. What waits when the link is detached is for the next dispatcher. A `LinkOptions.pool` without chunks for all
+  /// queues works, but then one slow flow can keep the others waiting.
+  public var processorQueueCapacity = 256
   /// Nothing is read from the descriptor.
   var isDeaf = false
 
@@ -42,6 +53,12 @@ public struct FDOptions: Sendable {
   func validate(hasVirtioNetHeader: Bool) throws(LinkError) {
     guard (1...64).contains(receiveBatch) else {
       throw LinkError(.invalidArgument, "receive batch \(receiveBatch): must be 1 to 64")
+    }
+    guard (1...64).contains(processorsPerChannel) else {
+      throw LinkError(.invalidArgument, "\(processorsPerChannel) processors per channel: must be 1 to 64")
+    }
+    guard (1...65536).contains(processorQueueCapacity) else {
+      throw LinkError(.invalidArgument, "processor queue of \(processorQueueCapacity) packets: must be 1 to 65536")
     }
     for size in [socketReceiveBufferByteCount, socketSendBufferByteCount] {
       guard let size, !(1...1 << 30).contains(size) else { continue }
@@ -53,6 +70,12 @@ public struct FDOptions: Sendable {
         .invalidArgument, "maxSyscallHeaderByteCount \(maxSyscallHeaderByteCount): must be 0 or at least \(least)")
     }
   }
+
+  /// How many threads besides the one that reads deliver.
+  var processorCount: Int { processorsPerChannel == 1 || isDeaf ? 0 : processorsPerChannel }
+
+  /// How many packets of one descriptor may wait for them, those that they deliver included.
+  func mostWaitingCount(batchCapacity: Int) -> Int { processorCount * (processorQueueCapacity + batchCapacity) }
 
   /// How many messages one call may move, each behind a head or not.
   func messagesPerCall(hasHeads: Bool) -> Int {

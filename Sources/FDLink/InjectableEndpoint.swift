@@ -7,7 +7,8 @@ public import LinkCore
 public final class InjectableEndpoint: LinkEndpoint, DrivenLink {
   private let link: FDEndpoint
 
-  /// As `FDEndpoint.init(takingOwnershipOf:options:fdOptions:)`; the options of receiving have no effect.
+  /// As `FDEndpoint.init(takingOwnershipOf:options:fdOptions:)`; the options of receiving have no effect. What is
+  /// injected is delivered by the thread that injects, not by processors.
   public init(
     takingOwnershipOf descriptor: Int32, options: LinkOptions = LinkOptions(), fdOptions: FDOptions = FDOptions()
   ) throws(LinkError) {

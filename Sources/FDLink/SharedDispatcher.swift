@@ -1,3 +1,4 @@
+import Eventfd
 import LinkCore
 import LinkSystem
 import Synchronization
@@ -32,6 +33,13 @@ final class SharedDispatcher: LinkDispatcher {
     self.dispatcher = dispatcher
     self.gate = gate
     self.tellsEnd = tellsEnd
+  }
+
+  /// A turn with the dispatcher of an attachment: through the gate, if several workers share it. Idle, and `body` not
+  /// called, when the attachment is over.
+  static func pass(_ dispatcher: any LinkDispatcher, _ body: (any LinkDispatcher) -> LinkTurn) -> LinkTurn {
+    guard let shared = dispatcher as? SharedDispatcher else { return body(dispatcher) }
+    return shared.gate.pass { body(shared.dispatcher) } ?? .idle
   }
 
   // Turns pass the gate before they receive, and deliver to `dispatcher` itself.

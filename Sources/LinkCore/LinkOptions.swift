@@ -21,7 +21,8 @@ public struct LinkOptions: Sendable {
   /// How long an idle link may look for packets before it sleeps; it does so only while recent waits were short. Zero
   /// for links that share their CPUs with busy threads.
   public var spin: Duration = .microseconds(50)
-  /// Where received packets live. Nil: a pool of the link's own, with room for four batches.
+  /// Where received packets live. Nil: a pool of the link's own, with room for four batches, and for the queues of
+  /// processors where a link has them.
   public var pool: PacketPool?
   public var drive = Drive.thread
   /// Facts that the owner states of what is behind the link: checksum offloads, save and restore.
@@ -90,9 +91,10 @@ public struct LinkOptions: Sendable {
   package var frameByteCount: Int { mostByteCount + (linkAddress == nil ? 0 : EthernetHeader.byteCount) }
 
   /// The pool that was given, or a new one. A frame of the largest MTU fits in its chunks, so that the MTU can be raised
-  /// later; chunks that no large packet touches cost address space only.
-  package func makePool() -> PacketPool {
+  /// later; chunks that no large packet touches cost address space only. `waitingCount`: how many packets may wait between
+  /// threads of the link.
+  package func makePool(waitingCount: Int = 0) -> PacketPool {
     let frame = LinkOptions.mtuRange.upperBound + EthernetHeader.byteCount
-    return pool ?? PacketPool(frameByteCount: frame, capacity: 4 * batchCapacity)
+    return pool ?? PacketPool(frameByteCount: frame, capacity: 4 * batchCapacity + waitingCount)
   }
 }

@@ -18,7 +18,7 @@ public enum DropCause: String, CaseIterable, Sendable {
   case refused
   /// The interface was down.
   case linkDown = "link-down"
-  /// Nowhere to put it: a bounded queue behind the link was full.
+  /// Nowhere to put it: a bounded queue behind the link was full, or was given up when the link closed.
   case noRoom = "no-room"
   /// Not what the receiver was told to expect.
   case foreign

@@ -59,7 +59,10 @@ final class FlowOrder: LinkDispatcher {
     var now = 0
     var most = 0
     var threads: Set<UInt> = []
+    var threadsOfFlow: [Int: Set<UInt>] = [:]
     var closings = 0
+    /// Packets after the end: there must be none.
+    var late = 0
     var onDelivery: (@Sendable () -> Void)?
   }
   private let state = Lock(State())
@@ -89,6 +92,8 @@ final class FlowOrder: LinkDispatcher {
         let number = (0..<4).reduce(0) { $0 | Int(bytes[28 + $1]) << (8 * $1) }
         if number <= state.last[flow, default: -1] { state.disorder += 1 }
         state.last[flow] = number
+        state.threadsOfFlow[flow, default: []].insert(currentThreadIdentity())
+        if state.closings > 0 { state.late += 1 }
         state.count += 1
       }
       state.now -= 1
@@ -103,6 +108,9 @@ final class FlowOrder: LinkDispatcher {
   var mostAtOnce: Int { state.withLock { $0.most } }
   var threadCount: Int { state.withLock { $0.threads.count } }
   var closings: Int { state.withLock { $0.closings } }
+  var late: Int { state.withLock { $0.late } }
+  /// The threads that delivered packets of each flow, by its port.
+  var threadsOfFlow: [Int: Set<UInt>] { state.withLock { $0.threadsOfFlow } }
   var onDelivery: (@Sendable () -> Void)? {
     get { state.withLock { $0.onDelivery } }
     set { state.withLock { $0.onDelivery = newValue } }
