@@ -27,13 +27,12 @@ struct ProcessorLifeTests {
     detaching.join()
     #expect(held.order.count == 1 && receiver.describe().descriptors[0].processorQueues.max() == 20)
     let next = FlowOrder(isConcurrent: true)
-    if !isClosing {
-      try receiver.attach(next)
-      #expect(try eventually { next.count == 20 } && next.disorder == 0)
-    }
     sender.close()
-    receiver.close()
+    try sender.wait()
+    if isClosing { receiver.close() } else { try receiver.attach(next) }
+    // The peer's end, if not the close, ends it.
     try receiver.wait()
+    #expect(next.count == (isClosing ? 0 : 20) && next.disorder == 0 && next.late == 0)
     let received = receiver.statistics.received
     #expect(received.offered == before.offered + 21 && received[.noRoom] == (isClosing ? 20 : 0))
     #expect(held.order.count == 1 && held.order.closings == 0 && next.closings == (isClosing ? 0 : 1))
@@ -99,6 +98,22 @@ struct ProcessorLifeTests {
       #expect(order.closings == 1 && order.late == 0)
       #expect(receiver.statistics.received.packets == UInt64(10 * Flows.count))
     }
+  }
+
+  @Test func `the peer's end waits for a processor that is held up`() throws {
+    let (sender, receiver) = try linksWithProcessors(1, 2)
+    let held = HeldFlow(0)
+    try receiver.attach(held)
+    try Flows.send([(0, 0)], over: sender)
+    #expect(try eventually { held.isHolding })
+    try Flows.send((1...20).map { (0, $0) }, over: sender)
+    sender.close()
+    try sender.wait()
+    #expect(try eventually { receiver.describe().descriptors[0].processorQueues.max() == 20 })
+    #expect(held.order.closings == 0)
+    held.letGo()
+    try receiver.wait()
+    #expect(held.order.count == 21 && held.order.disorder == 0 && held.order.late == 0 && held.order.closings == 1)
   }
 
   @Test func `close actions, ends and waits of several threads agree`() throws {
