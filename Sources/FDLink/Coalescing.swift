@@ -7,8 +7,8 @@ extension FDOptions {
 
 extension Coalescer {
   /// Every packet was counted when it came: those that became part of another one are an event besides.
-  mutating func coalesce(_ batch: inout PacketBatch, counting input: inout ReceiveInput) {
-    let coalesced = coalesce(&batch, linkHeaderLength: input.framing.headerLength)
-    if coalesced > 0 { input.tally[.coalescedPacket] &+= UInt64(coalesced) }
+  mutating func coalesce(_ batch: inout PacketBatch, of framing: LinkFraming, counting tally: inout LinkTally) {
+    let coalesced = coalesce(&batch, linkHeaderLength: framing.headerLength)
+    if coalesced > 0 { tally[.coalescedPacket] &+= UInt64(coalesced) }
   }
 }

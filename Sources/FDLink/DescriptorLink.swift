@@ -44,8 +44,7 @@ final class DescriptorLink: GroupMember {
     for index in 0..<fdOptions.processorCount {
       processors.append(
         try FlowProcessor(
-          name: "\(name)-p\(index)", feeder: runner, queueCapacity: fdOptions.processorQueueCapacity, pool: pool,
-          options))
+          name: "\(name)-p\(index)", feeder: runner, framing, pool: pool, options, fdOptions))
     }
     distributor = processors.isEmpty ? nil : FlowDistributor(processors, headerLength: framing.headerLength)
     // The last that can throw: from here on the descriptor is the link's.
@@ -60,13 +59,15 @@ final class DescriptorLink: GroupMember {
     let sent = PublishedTally()
     self.received = received
     self.sent = sent
+    // Where processors deliver, they coalesce: what they count is what was read.
+    let coalescer = processors.isEmpty ? fdOptions.coalescer : nil
     let input = ReceiveInput(
       descriptor: number, kind: kind, framing: framing, offloading: offloading,
       filtersAddresses: fdOptions.filtersAddresses)
     receiving = Lock(
       Receiver(
         batch: PacketBatch(capacity: options.batchCapacity, pool: pool),
-        strategy: plan.makeStrategy(), input: input, coalescer: fdOptions.coalescer, published: received,
+        strategy: plan.makeStrategy(), input: input, coalescer: coalescer, published: received,
         isDeaf: fdOptions.isDeaf))
     let messagesPerCall =
       kind == .device ? 0 : fdOptions.messagesPerCall(hasHeads: offloading.headerByteCount > 0)

@@ -26,26 +26,30 @@ final class FlowProcessor: GroupMember {
   private struct Delivery: ~Copyable {
     /// Owns chunks during a delivery only: idle ones would be missing where packets are received.
     var batch: PacketBatch
+    var coalescer: Coalescer?
     var tally = LinkTally()
   }
 
   let runner: LinkRunner
   /// Of the descriptor whose packets these are.
   private let feeder: LinkRunner
+  private let framing: LinkFraming
   private let inbox: Lock<Inbox>
   private let delivering: Lock<Delivery>
   private let delivered = PublishedTally()
   private let dropped = Atomic<UInt64>(0)
 
   init(
-    name: String, feeder: LinkRunner, queueCapacity: Int, pool: PacketPool, _ options: LinkOptions
+    name: String, feeder: LinkRunner, _ framing: LinkFraming, pool: PacketPool, _ options: LinkOptions,
+    _ fdOptions: FDOptions
   ) throws(LinkError) {
     runner = try LinkRunner(name: name, options: options)
     self.feeder = feeder
+    self.framing = framing
     var batch = PacketBatch(capacity: options.batchCapacity, pool: pool)
     batch.giveBack()
-    inbox = Lock(Inbox(queue: PacketQueue(capacity: queueCapacity)))
-    delivering = Lock(Delivery(batch: batch))
+    inbox = Lock(Inbox(queue: PacketQueue(capacity: fdOptions.processorQueueCapacity)))
+    delivering = Lock(Delivery(batch: batch, coalescer: fdOptions.coalescer))
   }
 
   var waitingCount: Int { inbox.withLock { $0.queue.count } }
@@ -102,6 +106,7 @@ final class FlowProcessor: GroupMember {
         delivery.tally.bytes &+= UInt64(delivery.batch.withPacket(index) { $0.frameByteCount })
       }
       delivery.tally.batches &+= 1
+      delivery.coalescer?.coalesce(&delivery.batch, of: framing, counting: &delivery.tally)
       delivered.publish(&delivery.tally)
       dispatcher.deliverPackets(&delivery.batch)
       delivery.batch.giveBack()

@@ -63,7 +63,7 @@ struct Receiver: ~Copyable {
     case .delivered:
       input.tally.batches &+= 1
       if input.tally.batches % Self.dropCheck == 0 { input.collectKernelDrops() }
-      coalescer?.coalesce(&batch, counting: &input)
+      coalescer?.coalesce(&batch, of: input.framing, counting: &input.tally)
       foundSomething()
       dispatcher.deliverPackets(&batch)
       return .delivered
