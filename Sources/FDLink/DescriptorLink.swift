@@ -38,7 +38,8 @@ final class DescriptorLink: GroupMember {
     _ options: LinkOptions, _ fdOptions: FDOptions
   ) throws(LinkError) {
     runner = try LinkRunner(name: name, options: options)
-    let plan = try ReceivePlan(fdOptions, number, kind, frameLimit: options.frameByteCount)
+    let plan = try ReceivePlan(
+      fdOptions, number, kind, frameLimit: options.frameByteCount, headerByteCount: offloading.headerByteCount)
     let pool = options.makePool(waitingCount: fdOptions.mostWaitingCount(batchCapacity: options.batchCapacity))
     var processors: [FlowProcessor] = []
     for index in 0..<fdOptions.processorCount {
@@ -160,9 +161,20 @@ final class DescriptorLink: GroupMember {
 
   // MARK: Sending
 
-  /// `owner`: what the runner runs, this link or its group. It also ends, with 0 if need be, at a packet that `offloading` does
-  /// not carry: its facts are for somebody else to see to.
+  /// `owner`: what the runner runs, this link or its group.
   func write(_ packets: Span<PacketBuffer>, as owner: some RunnableLink) throws(LinkError) -> Int {
+    var accepted = try writeCarried(packets, as: owner)
+    while accepted < packets.count, offloading.stopsAt(packets[accepted]) {
+      sending.withLock { $0.countRefused() }
+      accepted += 1
+      // What goes wrong now is told by the next write.
+      do { accepted += try writeCarried(packets.extracting(droppingFirst: accepted), as: owner) } catch { break }
+    }
+    return accepted
+  }
+
+  /// Ends, with 0 if need be, at a packet that `offloading` does not carry, or does not carry any more.
+  private func writeCarried(_ packets: Span<PacketBuffer>, as owner: some RunnableLink) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
     let limits = SendLimits(
       mtu: mtu.load(ordering: .relaxed), headerLength: framing.headerLength,
@@ -190,9 +202,6 @@ final class DescriptorLink: GroupMember {
     }
     return accepted
   }
-
-  /// A packet that was to be sent is lost.
-  func countRefused() { sending.withLock { $0.countRefused() } }
 
   private func end(_ reason: LinkCloseReason, _ owner: some RunnableLink) {
     if reason == .peerDisconnected { peerWent() } else { runner.close(reason, owner) }

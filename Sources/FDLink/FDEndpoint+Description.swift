@@ -9,6 +9,10 @@ extension FDEndpoint {
     public var deviceName: String?
     public var mtu: Int
     public var lifecycle: LinkLifecycle
+    /// Bytes of the virtio-net header in front of each frame; nil without one.
+    public var virtioNetHeaderByteCount: Int?
+    /// As `FDEndpoint.offloads`.
+    public var offloads: OffloadSupport
     /// One for each descriptor that is open: none of a link that is closed.
     public var descriptors: [Descriptor]
 
@@ -54,6 +58,7 @@ extension FDEndpoint {
   public func describe() -> Description {
     Description(
       deviceName: deviceName, mtu: mtu, lifecycle: group.runner.lifecycle,
+      virtioNetHeaderByteCount: offloading.headerByteCount == 0 ? nil : offloading.headerByteCount, offloads: offloads,
       descriptors: group.links.compactMap { $0.describe() })
   }
 }
@@ -79,8 +84,18 @@ extension DescriptorLink {
 extension FDEndpoint.Description: CustomStringConvertible {
   /// One line for the link, and one for each descriptor.
   public var description: String {
-    (["\(deviceName.map { "device \($0)" } ?? "sockets"), MTU \(mtu), \(lifecycle)"]
+    (["\(deviceName.map { "device \($0)" } ?? "sockets"), MTU \(mtu), \(lifecycle)\(offloadDescription)"]
       + descriptors.map(\.description)).joined(separator: "\n")
+  }
+
+  private var offloadDescription: String {
+    guard let virtioNetHeaderByteCount else { return "" }
+    let names: [(OffloadSupport, String)] = [
+      (.checksum, "checksums"), (.tcpOverIPv4, "TCP over IPv4"), (.tcpOverIPv6, "TCP over IPv6"), (.udp, "UDP"),
+    ]
+    let granted = names.filter { offloads.contains($0.0) }.map(\.1)
+    return ", virtio-net headers of \(virtioNetHeaderByteCount) bytes, "
+      + (granted.isEmpty ? "no offloads" : "offloads: \(granted.joined(separator: ", "))")
   }
 }
 

@@ -13,7 +13,7 @@ public struct PacketSocketOptions: Sendable {
   public var socketCount = 1
   /// A virtio-net header precedes each frame, with what is left to be done to it: see `DeviceOptions.hasVirtioNetHeader`. The
   /// kernel does for the interface what that cannot do itself. Received are the kinds of segmentation that the interface
-  /// has, whatever `LinkOptions.offloads` says. `PACKET_VNET_HDR`.
+  /// has, whatever `LinkOptions.offloads` says; without `LinkOptions.segmentation` by the `host` they are dropped as `oversize`. `PACKET_VNET_HDR`.
   public var hasVirtioNetHeader = false
 
   public init() {}

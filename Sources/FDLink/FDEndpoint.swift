@@ -20,7 +20,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   /// The name of the TUN or TAP device behind the descriptor; nil for a socket.
   public let deviceName: String?
   private let options: LinkOptions
-  private let offloading: Offloading
+  let offloading: Offloading
 
   /// Takes over an open descriptor, and makes it non-blocking and close-on-exec. If it throws, the descriptor stays the
   /// caller's, as it was.
@@ -141,16 +141,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   }
   public func parseHeader(of packet: inout PacketBuffer) -> Bool { group.lead.framing.parseHeader(of: &packet) }
   @discardableResult
-  public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
-    var accepted = try group.write(packets)
-    while accepted < packets.count, offloading.stopsAt(packets[accepted]) {
-      group.lead.countRefused()
-      accepted += 1
-      // What goes wrong now is told by the next write.
-      do { accepted += try group.write(packets.extracting(droppingFirst: accepted)) } catch { break }
-    }
-    return accepted
-  }
+  public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int { try group.write(packets) }
 
   // MARK: Driving
 

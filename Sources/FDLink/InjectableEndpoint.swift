@@ -36,6 +36,7 @@ public final class InjectableEndpoint: LinkEndpoint, DrivenLink {
   public var capabilities: LinkCapabilities { link.capabilities }
   public var hardwareType: HardwareType { link.hardwareType }
   public var segmentation: SegmentationSupport { link.segmentation }
+  public var offloads: OffloadSupport { link.offloads }
   public var statistics: LinkStatistics { link.statistics }
   public var isAttached: Bool { link.isAttached }
 

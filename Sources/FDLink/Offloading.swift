@@ -10,7 +10,9 @@ final class Offloading: Sendable {
   /// The largest packet with segmentation facts, in network-layer bytes; 0: there are none.
   let segmentedByteCount: Int
   /// Facts that are handed on, and brought.
-  private let granted: Atomic<UInt8>
+  let granted: Atomic<UInt8>
+  /// Those with which the kernel has taken a packet: it knows them.
+  let known = Atomic<UInt8>(0)
 
   /// Until `grant` nothing is handed on.
   init(headerByteCount: Int, _ options: LinkOptions) {

@@ -15,6 +15,15 @@ struct PacketRingStrategy: ~Copyable, ReceiveStrategy {
 
   mutating func receive(into batch: inout PacketBatch, limit: Int, _ input: inout ReceiveInput) -> ReceiveResult {
     if let reason = input.ending { return .stopped(reason) }
+    // Two copies of the loop, so that links without virtio-net headers do not pay for them.
+    return input.headerByteCount == 0
+      ? receive(into: &batch, limit: limit, headerByteCount: 0, &input)
+      : receive(into: &batch, limit: limit, headerByteCount: input.headerByteCount, &input)
+  }
+
+  @inline(__always) private mutating func receive(
+    into batch: inout PacketBatch, limit: Int, headerByteCount: Int, _ input: inout ReceiveInput
+  ) -> ReceiveResult {
     let room = input.room(in: batch)
     var received = 0
     var next = ReceiveInput.Next.again
@@ -23,7 +32,7 @@ struct PacketRingStrategy: ~Copyable, ReceiveStrategy {
       case .frame(let frame):
         // SAFETY: `received` stays below `limit`, the number of slots that are initialised; the frame is ours until it goes
         // back below.
-        if unsafe accept(frame, into: &batch.packetSlots[received], room, &input) { received += 1 }
+        if unsafe accept(frame, into: &batch.packetSlots[received], room, headerByteCount, &input) { received += 1 }
         finish()
         continue
       case .broken:
@@ -39,17 +48,20 @@ struct PacketRingStrategy: ~Copyable, ReceiveStrategy {
     return ReceiveResult(received, next)
   }
 
-  private func accept(
-    _ frame: RingFrame, into packet: inout PacketBuffer, _ room: Int, _ input: inout ReceiveInput
+  @inline(__always) private func accept(
+    _ frame: RingFrame, into packet: inout PacketBuffer, _ room: Int, _ headerByteCount: Int,
+    _ input: inout ReceiveInput
   ) -> Bool {
     // Of a frame that did not fit in the ring only a part is there.
     let whole = frame.byteCount == frame.originalByteCount
-    let count = min(frame.byteCount, room)
-    // SAFETY: `count` bytes are in the ring, and a prepared frame has room for as many.
-    if let start = unsafe packet.prepareFrame(count) {
-      unsafe start.copyMemory(from: frame.start, byteCount: count)
+    let count = headerByteCount + min(frame.byteCount, room)
+    // SAFETY: `count` bytes are in the ring, the header in front of the frame included; a prepared frame has room for as many.
+    if let start = unsafe packet.prepareFrame(count, headroom: PacketBuffer.defaultHeadroom - headerByteCount) {
+      unsafe start.copyMemory(from: frame.start - headerByteCount, byteCount: count)
     }
-    return input.accept(&packet, byteCount: frame.originalByteCount, room: whole ? room : 0, frame.tag)
+    return input.accept(
+      &packet, byteCount: headerByteCount + frame.originalByteCount, room: whole ? room : 0,
+      headerByteCount: headerByteCount, frame.tag)
   }
 
   // MARK: The places

@@ -63,7 +63,7 @@ struct ReceiveInput {
     return count(packet, cause)
   }
 
-  private mutating func count(_ packet: borrowing PacketBuffer, _ cause: DropCause?) -> Bool {
+  @inline(__always) private mutating func count(_ packet: borrowing PacketBuffer, _ cause: DropCause?) -> Bool {
     if let cause {
       tally[cause] += 1
       return false
@@ -73,7 +73,7 @@ struct ReceiveInput {
     return true
   }
 
-  private func dropCause(
+  @inline(__always) private func dropCause(
     _ packet: inout PacketBuffer, _ byteCount: Int, _ room: Int, _ tag: VLANTag?
   ) -> DropCause? {
     // As interfaces do it, the tag does not count.
@@ -84,7 +84,7 @@ struct ReceiveInput {
     return parse(&packet)
   }
 
-  func parse(_ packet: inout PacketBuffer) -> DropCause? {
+  @inline(__always) func parse(_ packet: inout PacketBuffer) -> DropCause? {
     guard framing.parseHeader(of: &packet) else { return .runt }
     guard filtersAddresses, framing.isEthernet, let destination = packet.facts.localAddress else { return nil }
     return destination.isMulticast || destination == framing.linkAddress ? nil : .misaddressed

@@ -11,7 +11,8 @@ enum ReceivePlan: ~Copyable {
   /// Throws `invalidArgument` for a way that the descriptor does not have; only `.automatic` takes another one instead.
   /// A ring is made here: `frameLimit` is the largest frame that it is to hold.
   init(
-    _ options: FDOptions, _ number: CInt, _ kind: AdoptedDescriptor.Kind, frameLimit: Int
+    _ options: FDOptions, _ number: CInt, _ kind: AdoptedDescriptor.Kind, frameLimit: Int,
+    headerByteCount: Int
   ) throws(LinkError) {
     if options.isDeaf {
       self = .deaf
@@ -23,7 +24,7 @@ enum ReceivePlan: ~Copyable {
     case (.readv, .packetSocket): self = .recvmmsg(messageCount: 1, hasAuxiliaryData: true)
     case (.packetRing, .packetSocket):
       let geometry = try options.ring.geometry(frameLimit: max(frameLimit, try Self.interfaceFrame(number)))
-      do { self = .packetRing(try PacketRing(on: number, geometry)) } catch {
+      do { self = .packetRing(try PacketRing(on: number, geometry, headByteCount: headerByteCount)) } catch {
         throw LinkError(error, "packet ring of \(geometry.byteCount) bytes on descriptor \(number)")
       }
     case (.packetRing, _):

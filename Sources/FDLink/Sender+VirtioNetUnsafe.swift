@@ -18,6 +18,7 @@ extension Sender {
     // SAFETY: the packets are borrowed for the call.
     let result = unsafe row!.send(descriptor, count: ready)
     count(packets, from: first, result)
+    for index in first..<first + max(0, result) { offloading.noteTaken(packets[index]) }
     return result
   }
 
@@ -43,6 +44,7 @@ extension Sender {
     let result = unsafe PacketIO.write(descriptor, head: &head, headByteCount: offloading.headerByteCount, bytes)
     if result < 0 { return result }
     count(1, byteCount: bytes.count)
+    offloading.noteTaken(packet)
     return 1
   }
 }

@@ -50,7 +50,7 @@ struct Sender: ~Copyable {
     /// Room is wanted; whether it was not before.
     case full(isNews: Bool)
     case ended(LinkCloseReason, isNews: Bool)
-    /// What is left to be done to the packet is nothing that the kernel does: it was not taken.
+    /// What is left to be done to the packet is nothing that the kernel does, as `offloading` says by now. It was not taken.
     case offloadRefused
     case released
   }
@@ -78,7 +78,7 @@ struct Sender: ~Copyable {
       let result = transmit(packets, from: index, limits, descriptor)
       if result > 0 {
         index += result
-      } else if let reason = self.stop(CInt(-result)) {
+      } else if let reason = self.stop(CInt(-result), packets[index]) {
         stop = reason
         break
       } else {
@@ -134,8 +134,14 @@ struct Sender: ~Copyable {
     tally.bytes &+= UInt64(byteCount)
   }
 
-  /// What an errno means for the write under way; nil: this packet is lost and counted.
-  private mutating func stop(_ number: CInt) -> Stop? {
+  /// What an errno means for the write under way; nil: this packet, its first, is lost and counted.
+  private mutating func stop(_ number: CInt, _ packet: borrowing PacketBuffer) -> Stop? {
+    if ErrnoClass.refusesOffload(number), offloading.isAffected(by: packet) {
+      if offloading.refuse(packet) { tally[.offloadRefusal] += 1 }
+      if offloading.stopsAt(packet) { return .offloadRefused }
+      tally[.refused] += 1
+      return nil
+    }
     let operation = row == nil ? "write" : "sendmmsg"
     switch ErrnoClass(sending: number) {
     case .wouldBlock:

@@ -51,6 +51,10 @@ package enum ErrnoClass: Equatable, Sendable {
     }
   }
 
+  /// Whether the kernel may say with this errno that it cannot do what a virtio-net header asks for. Not EIO: that is a device
+  /// that is down.
+  package static func refusesOffload(_ number: CInt) -> Bool { number == EINVAL || number == EOPNOTSUPP }
+
   /// Whether the kernel polls writable again after a send that would have blocked with this errno. A full device queue
   /// (ENOBUFS) and a lack of memory end unannounced.
   package static func announcesRoom(after number: CInt) -> Bool { number == EAGAIN }

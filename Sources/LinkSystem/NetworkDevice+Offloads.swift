@@ -15,9 +15,10 @@ extension NetworkDevice {
     package static let udp = Offloads(rawValue: LINK_TUN_F_USO4 | LINK_TUN_F_USO6)
   }
 
-  /// Gives the packets of a device with `IFF_VNET_HDR` a header of ten bytes, whatever they had. `TUNSETVNETHDRSZ`.
-  static func setVirtioNetHeader(_ number: CInt) throws(SystemError) {
-    var byteCount: CInt = 10
+  /// Gives the packets of a device with `IFF_VNET_HDR` a header of this size, whatever they had: the ten bytes that are
+  /// looked at, and zeros. `TUNSETVNETHDRSZ`.
+  package static func setVirtioNetHeader(_ number: CInt, byteCount: CInt = 10) throws(SystemError) {
+    var byteCount = byteCount
     try control(number, LINK_TUNSETVNETHDRSZ, &byteCount, "ioctl(TUNSETVNETHDRSZ)")
     try setLittleEndian(number)
   }

@@ -31,11 +31,14 @@ import Synchronization
   /// The first byte. Valid as long as this value lives.
   @unsafe package let base: UnsafeMutableRawPointer
   package let geometry: Geometry
+  /// The virtio-net header that lies in front of each frame; 0: none.
+  private let headByteCount: Int
 
   /// Gives a packet socket a ring, and maps it. What the socket had queued before is thrown away.
   /// Throws EBUSY if it has one already, EINVAL for a geometry that the kernel does not take.
-  package init(on number: CInt, _ geometry: Geometry) throws(SystemError) {
+  package init(on number: CInt, _ geometry: Geometry, headByteCount: Int = 0) throws(SystemError) {
     self.geometry = geometry
+    self.headByteCount = headByteCount
     var version = CInt(geometry.isBlockwise ? TPACKET_V3.rawValue : TPACKET_V2.rawValue)
     try PacketSocket.setOption(number, PACKET_VERSION, &version, "PACKET_VERSION")
     var request = tpacket_req3()
@@ -64,7 +67,7 @@ import Synchronization
 
 /// A frame in the ring, as its header describes it. Every word of the header is read once.
 @safe package struct RingFrame {
-  /// Where its bytes are, valid until the frame goes back to the kernel.
+  /// Where its bytes are, valid until the frame goes back to the kernel. The virtio-net header lies in front of them.
   @unsafe package let start: UnsafeRawPointer
   /// Bytes that are there, and bytes that the frame had.
   package let byteCount: Int
@@ -111,7 +114,7 @@ extension PacketRing {
     // SAFETY: in the mapping, checked above, and ours.
     let header = unsafe (base + offset).loadUnaligned(as: tpacket3_hdr.self)
     let start = offset + Int(header.tp_mac)
-    guard start + Int(header.tp_snaplen) <= end else { return nil }
+    guard Int(header.tp_mac) >= headByteCount, start + Int(header.tp_snaplen) <= end else { return nil }
     return unsafe RingFrame(
       start: UnsafeRawPointer(base + start), byteCount: Int(header.tp_snaplen),
       originalByteCount: Int(header.tp_len),
@@ -127,7 +130,7 @@ extension PacketRing {
     // SAFETY: in the mapping, checked above, and ours.
     let header = unsafe (base + offset).loadUnaligned(as: tpacket2_hdr.self)
     let start = offset + Int(header.tp_mac)
-    guard start + Int(header.tp_snaplen) <= end else { return nil }
+    guard Int(header.tp_mac) >= headByteCount, start + Int(header.tp_snaplen) <= end else { return nil }
     return unsafe RingFrame(
       start: UnsafeRawPointer(base + start), byteCount: Int(header.tp_snaplen),
       originalByteCount: Int(header.tp_len),

@@ -45,6 +45,17 @@ struct DescriptionTests {
   }
 
   @Test(.enabled(if: canMakeDevices, "needs root and /dev/net/tun"))
+  func `a link with virtio-net headers tells what the kernel granted`() throws {
+    let description = try TestNetwork.inNamespace {
+      var device = DeviceOptions()
+      device.hasVirtioNetHeader = true
+      return try FDEndpoint.tun(name: "device", device: device).describe()
+    }
+    #expect(description.virtioNetHeaderByteCount == 10 && description.offloads == .checksum)
+    #expect("\(description)".contains("idle, virtio-net headers of 10 bytes, offloads: checksums\n"))
+  }
+
+  @Test(.enabled(if: canMakeDevices, "needs root and /dev/net/tun"))
   func `links over interfaces tell device, ring and fanout group`() throws {
     let (device, sockets, isDescribed) = try TestNetwork.inNamespace {
       try TestNetwork.makeInterfaces()

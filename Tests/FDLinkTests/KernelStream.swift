@@ -7,6 +7,16 @@ import LinkTestSupport
 /// written to the other. TCP or UDP runs between them.
 final class KernelStream {
   struct Way: Sendable, CustomStringConvertible {
+    /// What the near kernel is behind. The far one is behind a device always.
+    enum Near: Equatable, Sendable {
+      case device
+      /// Opened by somebody else, with headers of this size.
+      case adoptedDevice(headerByteCount: CInt)
+      /// The other end of a packet socket's interface.
+      case packetSocket(PacketSocketTests.Way)
+    }
+
+    var near = Near.device
     var isTAP = false
     var isIPv6 = false
     var options = LinkOptions()
@@ -20,7 +30,13 @@ final class KernelStream {
       if isTAP { options.linkAddress = LinkAddress(2, 0, 0, 0, 0, 9) }
     }
 
-    var description: String { "\(isTAP ? "TAP" : "TUN"), \(isIPv6 ? "IPv6" : "IPv4")" }
+    var description: String { "\(near), \(isTAP ? "TAP" : "TUN"), \(isIPv6 ? "IPv6" : "IPv4")" }
+
+    func with(_ near: Near) -> Way {
+      var way = self
+      way.near = near
+      return way
+    }
 
     func address(_ host: UInt8, port: UInt16) -> InternetSocket.Address {
       InternetSocket.Address(
@@ -28,11 +44,8 @@ final class KernelStream {
     }
 
     /// In the namespace of the calling thread.
-    func open(_ host: UInt8) throws -> FDEndpoint {
-      let link =
-        isTAP
-        ? try FDEndpoint.tap(name: "device", options: options, device: device)
-        : try FDEndpoint.tun(name: "device", options: options, device: device)
+    func open(_ host: UInt8, _ near: Near = .device) throws -> FDEndpoint {
+      let link = try makeLink(near)
       let address = address(host, port: 0).bytes
       if isIPv6 {
         try NetworkDevice.addAddress("device", ipv6: address, prefixLength: 64)
@@ -41,6 +54,22 @@ final class KernelStream {
       }
       try NetworkDevice.setUp("device")
       return link
+    }
+
+    private func makeLink(_ near: Near) throws -> FDEndpoint {
+      switch near {
+      case .device where isTAP: return try FDEndpoint.tap(name: "device", options: options, device: device)
+      case .device: return try FDEndpoint.tun(name: "device", options: options, device: device)
+      case .adoptedDevice(let headerByteCount):
+        let file = try NetworkDevice.open(isTAP ? .tap : .tun, name: "device", hasVirtioNetHeader: true).take()
+        try NetworkDevice.setVirtioNetHeader(file.number, byteCount: headerByteCount)
+        return try FDEndpoint(takingOwnershipOf: file.release(), options: options)
+      case .packetSocket(let way):
+        try TestNetwork.makeInterfaces("left", "device")
+        var socket = PacketSocketOptions()
+        socket.hasVirtioNetHeader = device.hasVirtioNetHeader
+        return try FDEndpoint.packet(interface: "left", options: options, fdOptions: way.options, socket: socket)
+      }
     }
   }
 
@@ -64,7 +93,7 @@ final class KernelStream {
     self.far = far
     self.server = OwnedDescriptor(owning: server)
     let (near, client) = try TestNetwork.inNamespace(hasIPv6: way.isIPv6) { [forth, back] in
-      let link = try way.open(1)
+      let link = try way.open(1, way.near)
       forth.target.withLock { $0 = far }
       back.target.withLock { $0 = link }
       try link.attach(forth)

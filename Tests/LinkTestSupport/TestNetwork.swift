@@ -29,18 +29,18 @@ package enum TestNetwork {
     return try box.content.withLock { $0! }.get()
   }
 
-  /// Two Ethernet interfaces, `left` and `right`, in the namespace of the calling thread: what one sends the other receives.
-  package static func makeInterfaces(mtu: Int = 1500) throws {
-    try NetworkDevice.makePair("left", "right")
-    for name in ["left", "right"] {
+  /// Two Ethernet interfaces, `left` and `right` unless they get other names, in the namespace of the calling thread: what one sends the other receives.
+  package static func makeInterfaces(_ first: String = "left", _ second: String = "right", mtu: Int = 1500) throws {
+    try NetworkDevice.makePair(first, second)
+    for name in [first, second] {
       try NetworkDevice.setMTU(name, mtu)
       try NetworkDevice.setUp(name)
     }
     // What is sent before the kernel has noticed that both are up is lost: try until a frame comes through, each way.
-    let left = try PacketSocket.open(interface: "left")
-    let right = try PacketSocket.open(interface: "right")
+    let left = try PacketSocket.open(interface: first)
+    let right = try PacketSocket.open(interface: second)
     let works = try eventually { passes(left, right) } && eventually { passes(right, left) }
-    if !works { throw SystemError("interfaces left and right", SystemError.timedOut) }
+    if !works { throw SystemError("interfaces \(first) and \(second)", SystemError.timedOut) }
   }
 
   private static func passes(_ sender: borrowing OwnedDescriptor, _ receiver: borrowing OwnedDescriptor) -> Bool {

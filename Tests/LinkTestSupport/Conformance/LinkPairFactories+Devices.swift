@@ -5,7 +5,17 @@ import LinkSystem
 /// Links over interfaces, each pair in a network namespace of its own. They need root and /dev/net/tun.
 extension LinkPairFactory {
   package static let devices: [LinkPairFactory] =
-    [udp, tun, tap] + [
+    [udp, device(.tun), device(.tap), device(.tun, hasVirtioNetHeader: true), device(.tap, hasVirtioNetHeader: true)]
+    + [
+      packets("virtio-net") { $0.dispatchMode = .automatic },
+      packets("virtio-net, ring, framewise", mtu: 16_000) {
+        $0.dispatchMode = .packetRing
+        $0.ring.blockCount = 384
+      },
+      packets("virtio-net, ring, blockwise") {
+        $0.dispatchMode = .packetRing
+        $0.ring.version = .blockwise
+      },
       packets("readv") { $0.dispatchMode = .readv }, packets("recvmmsg") { $0.dispatchMode = .recvmmsg },
       // Each place of the ring holds the largest frame.
       packets("ring, framewise", mtu: 16_000) {
@@ -47,19 +57,23 @@ extension LinkPairFactory {
     }
   }
 
-  private static let tun = LinkPairFactory(name: "TUN", isEthernet: false, traits: [], largestMTU: 65535) {
-    first, second in
-    try inNamespace {
-      let a = try FDEndpoint.tun(name: "device", options: first)
-      return (a, try behindDevice(second, mtu: 65535))
-    }
-  }
-
-  private static let tap = LinkPairFactory(name: "TAP", isEthernet: true, traits: .anyByte, largestMTU: 65521) {
-    first, second in
-    try inNamespace {
-      let a = try FDEndpoint.tap(name: "device", options: first)
-      return (a, try behindDevice(second, mtu: 65521))
+  private static func device(_ kind: NetworkDevice.Kind, hasVirtioNetHeader: Bool = false) -> LinkPairFactory {
+    let isEthernet = kind == .tap
+    let mtu = isEthernet ? 65521 : 65535
+    return LinkPairFactory(
+      name: "\(isEthernet ? "TAP" : "TUN")\(hasVirtioNetHeader ? ", virtio-net" : "")", isEthernet: isEthernet,
+      traits: isEthernet ? .anyByte : [], largestMTU: mtu
+    ) { first, second in
+      var device = DeviceOptions()
+      device.hasVirtioNetHeader = hasVirtioNetHeader
+      let options = device
+      return try inNamespace {
+        let a =
+          isEthernet
+          ? try FDEndpoint.tap(name: "device", options: first, device: options)
+          : try FDEndpoint.tun(name: "device", options: first, device: options)
+        return (a, try behindDevice(second, mtu: mtu))
+      }
     }
   }
 
@@ -77,9 +91,10 @@ extension LinkPairFactory {
     LinkPairFactory(
       name: "packet sockets, \(name)", isEthernet: true, traits: .anyByte, largestMTU: mtu
     ) { first, second in
-      var fdOptions = roomy
+      var (fdOptions, socket) = (roomy, socket)
       change(&fdOptions)
-      return try inNamespace { [fdOptions] in
+      socket.hasVirtioNetHeader = name.hasPrefix("virtio-net")
+      return try inNamespace { [fdOptions, socket] in
         try TestNetwork.makeInterfaces(mtu: mtu)
         let a = try FDEndpoint.packet(interface: "left", options: first, fdOptions: fdOptions, socket: socket)
         return (

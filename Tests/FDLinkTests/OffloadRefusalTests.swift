@@ -1,0 +1,97 @@
+import FDLink
+import LinkCore
+import LinkSystem
+import LinkTestSupport
+import Testing
+
+/// A kernel that refuses what it granted: the answers are those of a filter.
+@Suite(.enabled(if: canMakeDevices, "needs root and /dev/net/tun"))
+struct OffloadRefusalTests {
+  private struct Outcome: Sendable {
+    var offloads: OffloadSupport
+    var segmentation: SegmentationSupport
+    var sent: LinkTally
+  }
+
+  /// What is left after `packets` were written with calls that fail with EINVAL, and others before that.
+  private static func refused(
+    _ packets: [OffloadedPacket], after first: [OffloadedPacket] = [], offloads: OffloadSupport = .all
+  ) throws -> Outcome {
+    try TestNetwork.inNamespace {
+      let number = try NetworkDevice.open(.tun, name: "device", hasVirtioNetHeader: true).take().release()
+      var options = LinkOptions()
+      options.drive = .caller
+      options.segmentation = SegmentationSupport(kind: .host, maxByteCount: 65535)
+      options.offloads = offloads
+      let link = try FDEndpoint(takingOwnershipOf: number, options: options)
+      defer {
+        link.close()
+        _ = link.step()
+      }
+      try NetworkDevice.setUp("device")
+      try link.attach(Collector())
+      if !first.isEmpty { try link.write(first) }
+      let invalid: CInt = 22
+      try ErrnoTests.failing([.writev], on: number, with: invalid) { try link.write(packets) }
+      return Outcome(offloads: link.offloads, segmentation: link.segmentation, sent: link.statistics.sent)
+    }
+  }
+
+  private static let segments = OffloadedPacket(.tcpOverIPv4, payload: 5000)
+  private static let datagrams = OffloadedPacket(.udp, payload: 5000)
+
+  @Test func `a kind that the kernel refuses is switched off`() throws {
+    let outcome = try Self.refused([Self.segments, Self.segments, Self.datagrams])
+    #expect(outcome.offloads == [.checksum, .tcpOverIPv6])
+    #expect(outcome.segmentation.kind == .host)
+    #expect(outcome.sent[.offloadRefusal] == 2 && outcome.sent[.refused] == 3 && outcome.sent.packets == 0)
+  }
+
+  @Test func `without any kind there is no segmentation`() throws {
+    let outcome = try Self.refused([Self.segments], offloads: [.checksum, .tcpOverIPv4])
+    #expect(outcome.offloads == .checksum && outcome.segmentation == .none)
+  }
+
+  @Test func `a refused checksum switches everything off`() throws {
+    let outcome = try Self.refused([OffloadedPacket(.none, payload: 100), Self.segments])
+    #expect(outcome.sent[.offloadRefusal] == 1 && outcome.sent[.refused] == 2)
+    #expect(outcome.offloads.isEmpty && outcome.segmentation == .none)
+  }
+
+  @Test func `what the kernel has taken before stays on`() throws {
+    let outcome = try Self.refused([Self.segments], after: [Self.segments])
+    #expect(outcome.offloads.contains(.tcpOverIPv4) && outcome.sent.packets == 1)
+    #expect(outcome.sent[.offloadRefusal] == 0 && outcome.sent[.refused] == 1)
+  }
+
+  @Test func `a packet that is wrong itself switches nothing off`() throws {
+    var (wrongKind, wrongPlace, empty) = (Self.segments, Self.segments, Self.segments)
+    wrongKind.offload.segmentation = .tcpOverIPv6
+    wrongPlace.offload.checksumOffset = 6
+    empty.bytes.removeLast(5000)
+    let outcome = try Self.refused([wrongKind, wrongPlace, empty])
+    #expect(outcome.offloads.isSuperset(of: [.checksum, .tcpOverIPv4, .tcpOverIPv6]))
+    #expect(outcome.sent[.offloadRefusal] == 0 && outcome.sent[.refused] == 3)
+  }
+
+  @Test func `a raw frame goes with an empty header`() throws {
+    let sent = try TestNetwork.inNamespace {
+      var device = DeviceOptions()
+      device.hasVirtioNetHeader = true
+      let link = try FDEndpoint.tun(name: "device", device: device)
+      defer { link.close() }
+      try NetworkDevice.setUp("device")
+      try link.attach(Collector())
+      var batch = PacketBatch(capacity: 1, pool: PacketPool(frameByteCount: 1500, capacity: 1))
+      batch.append { packet in
+        // Facts that no kernel takes.
+        OffloadedPacket(.udp, payload: 10).fill(&packet, isEthernet: false)
+        packet.facts.offload.segmentation = .udpFragments
+        packet.facts.isRawFrame = true
+      }
+      _ = try link.writeBatch(batch)
+      return link.statistics.sent
+    }
+    #expect(sent.packets == 1 && sent.dropped == 0)
+  }
+}
