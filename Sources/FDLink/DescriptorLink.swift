@@ -73,7 +73,9 @@ final class DescriptorLink: GroupMember {
     let messagesPerCall =
       kind == .device ? 0 : fdOptions.messagesPerCall(hasHeads: offloading.headerByteCount > 0)
     sending = Lock(
-      Sender(file: file, messagesPerCall: messagesPerCall, offloading: offloading, published: sent))
+      Sender(
+        file: file, messagesPerCall: messagesPerCall, partsPerCall: fdOptions.partsPerCall, offloading: offloading,
+        published: sent))
   }
 
   /// Gives the descriptor back to the caller of `init`: the link cannot be used.

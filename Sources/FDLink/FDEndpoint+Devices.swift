@@ -11,8 +11,9 @@ public struct DeviceOptions: Sendable {
   /// The device stays when its last descriptor is closed, or goes then; nil leaves that as it is. `TUNSETPERSIST`.
   public var isPersistent: Bool?
   /// A virtio-net header precedes each packet, so that checksums may be left to be computed, and with
-  /// `LinkOptions.segmentation` packets of many segments cross uncut: far fewer packets for the same bytes. What the kernel
-  /// granted is in `FDEndpoint.offloads`. `IFF_VNET_HDR`, `TUNSETOFFLOAD`.
+  /// `LinkOptions.segmentation` packets of many segments cross uncut: far fewer packets for the same bytes. Packets of
+  /// one flow that follow one another in a write are handed over as one, as far as segmentation was granted. What was is in
+  /// `FDEndpoint.offloads`. `IFF_VNET_HDR`, `TUNSETOFFLOAD`.
   public var hasVirtioNetHeader = false
 
   public init() {}

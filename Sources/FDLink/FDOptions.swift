@@ -10,8 +10,7 @@ public struct FDOptions: Sendable {
   public var receiveBatch = 32
   /// The most bytes of `iovec`, `msghdr` and `mmsghdr` records that one system call may be given, for kernels and tracers
   /// that copy these records to a place of limited size. A packet takes 80 bytes in a call that moves many, 96 behind a
-  /// virtio-net header: at least that.
-  /// 0 sets no limit.
+  /// virtio-net header: at least that; one that is handed to a device together with others takes 16. 0 sets no limit.
   public var maxSyscallHeaderByteCount = 0
   /// The memory of the dispatch mode `packetRing`.
   public var ring = PacketRingOptions()
@@ -81,6 +80,11 @@ public struct FDOptions: Sendable {
   func messagesPerCall(hasHeads: Bool) -> Int {
     maxSyscallHeaderByteCount == 0
       ? 64 : min(64, maxSyscallHeaderByteCount / MessageRow.recordByteCount(hasHeads: hasHeads))
+  }
+
+  /// How many parts a packet may have in one call.
+  var partsPerCall: Int {
+    maxSyscallHeaderByteCount == 0 ? 64 : min(64, maxSyscallHeaderByteCount / PartRow.recordByteCount)
   }
 }
 

@@ -7,7 +7,9 @@ extension Sender {
   mutating func transmitBehindHeaders(
     _ packets: Span<PacketBuffer>, from first: Int, _ limits: SendLimits, _ descriptor: CInt
   ) -> Int {
-    guard let capacity = row?.capacity else { return writeBehindHeader(packets[first], descriptor) }
+    guard let capacity = row?.capacity else {
+      return writeJoined(packets, from: first, limits, descriptor) ?? writeBehindHeader(packets[first], descriptor)
+    }
     let most = min(capacity, packets.count - first)
     prepare(0, packets[first])
     var ready = 1

@@ -17,7 +17,12 @@ struct Sender: ~Copyable {
   /// For sockets: what one call takes at most.
   var row: MessageRow?
   let offloading: Offloading
-  private var tally = LinkTally()
+  /// For devices behind virtio-net headers: the parts of packets that are joined. Nil: none is.
+  var parts: PartRow?
+  let partCapacity: Int
+  /// The kernel has taken joined packets.
+  var hasJoined = false
+  var tally = LinkTally()
   private let published: PublishedTally
   private(set) var wish = RoomWish.none
   /// Room was announced and nothing was taken since.
@@ -28,8 +33,14 @@ struct Sender: ~Copyable {
   private var ending: LinkCloseReason?
 
   /// `messagesPerCall`: how many packets one call may take; 0 for a descriptor that is no socket.
-  init(file: consuming OwnedDescriptor, messagesPerCall: Int, offloading: Offloading, published: PublishedTally) {
+  /// `partsPerCall`: how many parts one call to a device may take.
+  init(
+    file: consuming OwnedDescriptor, messagesPerCall: Int, partsPerCall: Int, offloading: Offloading,
+    published: PublishedTally
+  ) {
     self.file = consume file
+    partCapacity = messagesPerCall == 0 && offloading.headerByteCount > 0 ? partsPerCall : 0
+    parts = partCapacity > 2 ? PartRow(capacity: partCapacity) : nil
     self.offloading = offloading
     row =
       messagesPerCall == 0 ? nil : MessageRow(capacity: messagesPerCall, headByteCount: offloading.headerByteCount)

@@ -83,19 +83,22 @@ package struct SegmentRun: BitwiseCopyable {
     return offload
   }
 
-  /// Makes the headers of the first those of the packet. `headers` begins with the network header; what is behind them is
+  /// Where the payload begins in each of the frames.
+  package var payloadStart: Int { head.layout.payloadStart }
+
+  /// Makes the headers of the first those of the packet. The network header is at `network`; what is behind the headers is
   /// left as it is.
-  package func complete(_ headers: inout MutableSpan<UInt8>) {
-    let transport = networkHeaderByteCount
-    let transportByteCount = byteCount - transport
+  package func complete(_ headers: inout MutableSpan<UInt8>, at network: Int = 0) {
+    let transport = network + networkHeaderByteCount
+    let transportByteCount = byteCount - networkHeaderByteCount
     if head.layout.isIPv6 {
-      headers.store(UInt16(truncatingIfNeeded: transportByteCount), at: 4)
+      headers.store(UInt16(truncatingIfNeeded: transportByteCount), at: network + 4)
     } else {
-      headers.store(UInt16(truncatingIfNeeded: byteCount), at: 2)
-      headers.store(0 as UInt16, at: 10)
+      headers.store(UInt16(truncatingIfNeeded: byteCount), at: network + 2)
+      headers.store(0 as UInt16, at: network + 10)
       var sum = InternetChecksum()
-      sum.add(headers.span.extracting(0..<transport))
-      headers.store(sum.checksum, at: 10)
+      sum.add(headers.span.extracting(network..<transport))
+      headers.store(sum.checksum, at: network + 10)
     }
     switch head.layout.transport {
     case .udp: headers.store(UInt16(truncatingIfNeeded: transportByteCount), at: transport + 4)
@@ -103,7 +106,7 @@ package struct SegmentRun: BitwiseCopyable {
     }
     var sum = InternetChecksum()
     sum.addPseudoHeader(
-      addresses: headers.span.extracting((head.layout.isIPv6 ? 8 : 12)..<transport),
+      addresses: headers.span.extracting(network + (head.layout.isIPv6 ? 8 : 12)..<transport),
       protocol: head.layout.transport.rawValue, byteCount: transportByteCount)
     headers.store(sum.sum, at: transport + head.layout.transport.checksumOffset)
   }

@@ -4,9 +4,10 @@ import LinkTestSupport
 
 extension KernelStream {
   /// `server` listens, `client` is on its way.
-  static func tcp(_ way: Way) throws -> KernelStream {
+  static func tcp(_ way: Way, far: Way? = nil) throws -> KernelStream {
     try KernelStream(
-      way, serve: { try KernelStream.patiently { try InternetSocket.listen(way.address(2, port: 4000)) } },
+      way, far: far,
+      serve: { try KernelStream.patiently { try InternetSocket.listen(way.address(2, port: 4000)) } },
       connect: { try KernelStream.patiently { try InternetSocket.connect(to: way.address(2, port: 4000)) } })
   }
 

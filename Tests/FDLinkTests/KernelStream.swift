@@ -20,6 +20,7 @@ final class KernelStream {
     var isTAP = false
     var isIPv6 = false
     var options = LinkOptions()
+    var fdOptions = FDOptions()
     var device = DeviceOptions()
 
     init(isTAP: Bool = false, isIPv6: Bool = false, segmentsByHost: Bool = true) {
@@ -58,8 +59,9 @@ final class KernelStream {
 
     private func makeLink(_ near: Near) throws -> FDEndpoint {
       switch near {
-      case .device where isTAP: return try FDEndpoint.tap(name: "device", options: options, device: device)
-      case .device: return try FDEndpoint.tun(name: "device", options: options, device: device)
+      case .device where isTAP:
+        return try FDEndpoint.tap(name: "device", options: options, fdOptions: fdOptions, device: device)
+      case .device: return try FDEndpoint.tun(name: "device", options: options, fdOptions: fdOptions, device: device)
       case .adoptedDevice(let headerByteCount):
         let file = try NetworkDevice.open(isTAP ? .tap : .tun, name: "device", hasVirtioNetHeader: true).take()
         try NetworkDevice.setVirtioNetHeader(file.number, byteCount: headerByteCount)
@@ -82,12 +84,13 @@ final class KernelStream {
   let server: OwnedDescriptor
 
   /// `connect` and `accept` make the sockets of the two sides, each in its namespace; the near one when both links run.
+  /// `farWay`: where the far side has options of its own.
   init(
-    _ way: Way, serve: @escaping @Sendable () throws -> OwnedDescriptor,
+    _ way: Way, far farWay: Way? = nil, serve: @escaping @Sendable () throws -> OwnedDescriptor,
     connect: @escaping @Sendable () throws -> OwnedDescriptor
   ) throws {
     let (far, server) = try TestNetwork.inNamespace(hasIPv6: way.isIPv6) {
-      let link = try way.open(2)
+      let link = try (farWay ?? way).open(2)
       return (link, try serve().release())
     }
     self.far = far
@@ -143,8 +146,12 @@ final class Relay: LinkDispatcher {
       }
       seen.withLock { $0.append(one) }
     }
+    guard let target = target.withLock({ $0 }) else { return }
+    if target.offloads.isEmpty {
+      for index in 0..<packets.count { do { try packets.modify(index) { try $0.finishChecksum() } } catch {} }
+    }
     // What does not fit is sent again by TCP.
-    do { _ = try target.withLock { $0 }?.writeBatch(packets) } catch {}
+    do { _ = try target.writeBatch(packets) } catch {}
   }
 
   func linkHasRoom() {}
