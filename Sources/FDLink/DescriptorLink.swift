@@ -21,6 +21,7 @@ final class DescriptorLink: GroupMember {
   private let sending: Lock<Sender>
   private let received: PublishedTally
   private let sent: PublishedTally
+  private let softwareOffload: SoftwareOffload
   /// A write found the other end gone.
   private let peerIsGone = Atomic<Bool>(false)
   /// A write found the interface down.
@@ -56,6 +57,7 @@ final class DescriptorLink: GroupMember {
     dispatchMode = plan.mode(fdOptions)
     ring = plan.geometry
     mtu = Atomic(options.mtu)
+    softwareOffload = SoftwareOffload(options.segmentation)
     let received = PublishedTally()
     let sent = PublishedTally()
     self.received = received
@@ -85,7 +87,8 @@ final class DescriptorLink: GroupMember {
 
   var statistics: LinkStatistics {
     let received = received.snapshot
-    return LinkStatistics(received: distributor?.received(received) ?? received, sent: sent.snapshot)
+    return LinkStatistics(
+      received: distributor?.received(received) ?? received, sent: sent.snapshot + softwareOffload.tally)
   }
 
   /// Lends the descriptor; nil, and `body` not called, when it is closed.
@@ -94,8 +97,11 @@ final class DescriptorLink: GroupMember {
   // MARK: Turns
 
   func announceRoom(_ dispatcher: any LinkDispatcher) {
-    if owesAnnouncement.exchange(false, ordering: .acquiringAndReleasing) { return dispatcher.linkHasRoom() }
-    if isRoomWanted.load(ordering: .acquiring), roomCame() { dispatcher.linkHasRoom() }
+    if owesAnnouncement.exchange(false, ordering: .acquiringAndReleasing) {
+      softwareOffload.end()
+      return dispatcher.linkHasRoom()
+    }
+    if isRoomWanted.load(ordering: .acquiring), roomCame(), flushHeldPackets() { dispatcher.linkHasRoom() }
   }
 
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
@@ -149,6 +155,7 @@ final class DescriptorLink: GroupMember {
   func waitEnded(_ entries: InlineArray<4, PollEntry>?) { receiving.withLock { $0.waitEnded() } }
 
   func releaseResources() {
+    softwareOffload.end()
     receiving.withLock { $0.release() }
     sending.withLock { $0.release() }
   }
@@ -165,44 +172,80 @@ final class DescriptorLink: GroupMember {
 
   /// `owner`: what the runner runs, this link or its group.
   func write(_ packets: Span<PacketBuffer>, as owner: some RunnableLink) throws(LinkError) -> Int {
-    var accepted = try writeCarried(packets, as: owner)
-    while accepted < packets.count, offloading.stopsAt(packets[accepted]) {
-      sending.withLock { $0.countRefused() }
-      accepted += 1
-      // What goes wrong now is told by the next write.
-      do { accepted += try writeCarried(packets.extracting(droppingFirst: accepted), as: owner) } catch { break }
+    guard runner.isAttached else { throw runner.refusal() }
+    var write = PlainWrite(self)
+    var accepted = 0
+    var isPlain = softwareOffload.passes(packets, write.offloads)
+    if isPlain {
+      accepted = write.send(packets)
+      // The kernel has just refused what it took until now.
+      if case .offloadRefused = write.stop { isPlain = false }
     }
-    return accepted
+    if !isPlain { accepted += softwareOffload.write(packets.extracting(droppingFirst: accepted), by: &write) }
+    settle(write, owner)
+    // A worker that sleeps does not know yet that room is wanted.
+    if case .full(isNews: true) = write.stop { runner.ringBell() }
+    if accepted > 0 { return accepted }
+    switch write.stop {
+    case .finished, .offloadRefused: return accepted
+    case .full where packets.isEmpty: return 0
+    case .full: throw LinkError(.wouldBlock, "the kernel has no room for a packet now")
+    case .ended(let reason, _): throw reason.error
+    case .released: throw runner.refusal()
+    }
   }
 
-  /// Ends, with 0 if need be, at a packet that `offloading` does not carry, or does not carry any more.
-  private func writeCarried(_ packets: Span<PacketBuffer>, as owner: some RunnableLink) throws(LinkError) -> Int {
-    guard runner.isAttached else { throw runner.refusal() }
-    let limits = SendLimits(
-      mtu: mtu.load(ordering: .relaxed), headerLength: framing.headerLength,
-      segmentedByteCount: offloading.segmentedByteCount)
-    let (accepted, stop, isDown) = sending.withLock { sender in
-      let (accepted, stop) = sender.send(packets, limits)
-      isRoomWanted.store(sender.wish != .none, ordering: .releasing)
-      return (accepted, stop, sender.takeLinkDown())
+  /// A write to the descriptor, and what came of it. The link's end waits until it is over.
+  private struct PlainWrite: LinkCore.PlainWrite {
+    let link: DescriptorLink
+    var stop = Sender.Stop.finished
+    /// The descriptor's interface was found down.
+    var metLinkDown = false
+
+    let limits: SendLimits
+
+    init(_ link: DescriptorLink) {
+      self.link = link
+      limits = SendLimits(
+        mtu: link.mtu.load(ordering: .relaxed), headerLength: link.framing.headerLength,
+        segmentedByteCount: link.offloading.segmentedByteCount)
     }
-    if isDown {
+
+    var offloads: OffloadSupport { link.offloading.offloads }
+
+    mutating func send(_ packets: Span<PacketBuffer>) -> Int {
+      let limits = limits
+      let (accepted, stop, isDown) = link.sending.withLock { sender in
+        let (accepted, stop) = sender.send(packets, limits)
+        link.isRoomWanted.store(sender.wish != .none, ordering: .releasing)
+        return (accepted, stop, sender.takeLinkDown())
+      }
+      self.stop = stop
+      if isDown { metLinkDown = true }
+      return accepted
+    }
+  }
+
+  /// What a write found. Under no lock: ending a link may release it.
+  private func settle(_ write: PlainWrite, _ owner: some RunnableLink) {
+    if write.metLinkDown {
       metLinkDown.store(true, ordering: .releasing)
       runner.ringBell()
     }
-    // Outside the lock: ending a link may release it.
-    switch stop {
-    case .finished, .offloadRefused: return accepted
-    case .full(let isNews):
-      // A worker that sleeps does not know yet that room is wanted.
-      if isNews { runner.ringBell() }
-      if accepted == 0 { throw LinkError(.wouldBlock, "the kernel has no room for a packet now") }
-    case .ended(let reason, let isNews):
-      if isNews { end(reason, owner) }
-      if accepted == 0 { throw reason.error }
-    case .released: throw runner.refusal()
-    }
-    return accepted
+    guard case .ended(let reason, let isNews) = write.stop else { return }
+    softwareOffload.end()
+    if isNews { end(reason, owner) }
+  }
+
+  var holdsPackets: Bool { softwareOffload.holdsPackets }
+
+  /// Sends what was held back, now that there is room. False if something is left, for which room is wanted again. In a turn.
+  private func flushHeldPackets() -> Bool {
+    if !softwareOffload.holdsPackets { return true }
+    var write = PlainWrite(self)
+    let isEmpty = softwareOffload.flush(by: &write)
+    settle(write, self)
+    return isEmpty || !softwareOffload.holdsPackets
   }
 
   private func end(_ reason: LinkCloseReason, _ owner: some RunnableLink) {

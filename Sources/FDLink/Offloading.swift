@@ -35,9 +35,10 @@ final class Offloading: Sendable {
     }
   }
 
-  /// As a link reports it: only as long as a kind of segmentation is granted.
+  /// As a link reports it: by the host only as long as a kind of segmentation is granted.
   func segmentation(_ options: SegmentationSupport) -> SegmentationSupport {
-    options.kind == .host && offloads.isDisjoint(with: .segmentation) ? .none : options
+    if options.kind != .host || !offloads.isDisjoint(with: .segmentation) { return options }
+    return SegmentationSupport(kind: .software, maxByteCount: options.maxByteCount)
   }
 
   var capabilities: LinkCapabilities {

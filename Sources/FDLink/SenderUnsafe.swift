@@ -176,11 +176,6 @@ struct Sender: ~Copyable {
     }
   }
 
-  mutating func countRefused() {
-    tally[.refused] += 1
-    published.publish(&tally)
-  }
-
   private mutating func end(_ reason: LinkCloseReason) -> Stop {
     ending = reason
     wish = .none

@@ -28,9 +28,9 @@ public struct SegmentationSupport: Equatable, Sendable {
   public enum Kind: Sendable {
     /// Nobody: packets are as large as the MTU at most.
     case none
-    /// The sender itself, just before it writes to the link.
+    /// The link, in software, as it sends: packets carry `PacketOffload` facts.
     case software
-    /// Whoever is behind the link: packets carry `PacketOffload` facts.
+    /// Whoever is behind the link: the facts travel on. What the link does not hand on it cuts itself.
     case host
   }
   /// Who cuts.

@@ -28,10 +28,11 @@ public struct LinkOptions: Sendable {
   /// Facts that the owner states of what is behind the link: checksum offloads, save and restore.
   public var capabilities: LinkCapabilities = []
   /// Whether packets with segmentation facts may be larger than the MTU. `host`: whoever is behind the link cuts them,
-  /// as the owner knows; only for links with virtio-net headers, which carry those facts.
+  /// as the owner knows; only for links with virtio-net headers, which carry those facts. `software`: the link cuts them.
   public var segmentation = SegmentationSupport.none
   /// What a link with virtio-net headers hands on, and brings: less than everything switches the rest off. The kinds of
-  /// segmentation count only with `segmentation` by the `host`; without virtio-net headers none counts.
+  /// segmentation count only with `segmentation` by the `host`; without virtio-net headers none counts. What is off the
+  /// link does itself as it sends.
   public var offloads = OffloadSupport.all
 
   public init(mtu: Int = 1500, linkAddress: LinkAddress? = nil) {
@@ -84,8 +85,8 @@ public struct LinkOptions: Sendable {
     return segmentation.kind == .host ? offloads : .checksum
   }
 
-  /// The largest packet that anybody may send, in network-layer bytes.
-  private var mostByteCount: Int { segmentation.kind == .none ? mtu : segmentation.maxByteCount }
+  /// The largest packet that goes over the link, in network-layer bytes.
+  private var mostByteCount: Int { segmentation.kind == .host ? segmentation.maxByteCount : mtu }
 
   /// The largest frame, link header included.
   package var frameByteCount: Int { mostByteCount + (linkAddress == nil ? 0 : EthernetHeader.byteCount) }

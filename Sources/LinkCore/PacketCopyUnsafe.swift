@@ -12,4 +12,12 @@ extension PacketBuffer {
       }
     }
   }
+
+  /// Becomes another packet: its frame, behind this one's headroom, and its facts. Traps when the chunk is too small.
+  package mutating func copy(_ other: borrowing PacketBuffer) {
+    reset(headroom: headroom)
+    append(0..<other.frameByteCount, of: other)
+    markLinkHeader(other.linkHeaderLength)
+    facts = other.facts
+  }
 }

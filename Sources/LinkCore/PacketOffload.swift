@@ -1,13 +1,13 @@
 /// What somebody else is to do with a packet, or has done already: transport checksums and segmentation. On links with a
-/// virtio-net header it travels with the packet; elsewhere it ends at the link. Positions count from the start of the
-/// network header, so that link headers may come and go.
+/// virtio-net header it travels with the packet; what a link does not hand on it does itself, in software, as it sends.
+/// Positions count from the start of the network header, so that link headers may come and go.
 @frozen public struct PacketOffload: BitwiseCopyable, Equatable, Sendable {
   /// How the packet is to be cut before a network takes it. `VIRTIO_NET_HDR_GSO_*`.
   @frozen public enum Segmentation: UInt8, BitwiseCopyable, Sendable {
     /// It goes as it is.
     case none = 0
     case tcpOverIPv4 = 1
-    /// One datagram, cut into IP fragments.
+    /// One datagram, cut into IP fragments. Only named: no link does it, or hands it on.
     case udpFragments = 3
     case tcpOverIPv6 = 4
     /// Many datagrams of one size, in one packet.

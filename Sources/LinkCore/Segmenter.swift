@@ -10,7 +10,8 @@ package struct Segmenter: BitwiseCopyable, Sendable {
   private let layout: TransportLayout
   private let linkHeaderLength: Int
   private let segmentByteCount: Int
-  private let completesChecksums: Bool
+  /// False if whoever takes the segments computes checksums: then they say that they need them.
+  package var completesChecksums = true
   /// Of the pseudo header, without the length.
   private let pseudoSum: UInt16
   /// Where the next segment's payload begins in the payload.
@@ -18,14 +19,11 @@ package struct Segmenter: BitwiseCopyable, Sendable {
   /// Segments cut.
   private var index = 0
 
-  /// `mtu`: the largest segment in network-layer bytes. `completesChecksums`: false if whoever takes the segments
-  /// computes checksums; then they say that they need them.
+  /// `mtu`: the largest segment in network-layer bytes.
   ///
   /// Throws `malformed` for facts that do not fit the packet, or with too many segments, and for UDP to be cut into IP
   /// fragments, which is not supported; `oversize` for segments larger than the MTU.
-  package init(
-    _ packet: borrowing PacketBuffer, mtu: Int, completesChecksums: Bool = true
-  ) throws(OffloadFailure) {
+  package init(_ packet: borrowing PacketBuffer, mtu: Int) throws(OffloadFailure) {
     let linkHeaderLength = packet.linkHeaderLength
     let layout = packet.withFrame { TransportLayout($0, linkHeaderLength: linkHeaderLength) }
     let offload = packet.facts.offload
@@ -34,7 +32,6 @@ package struct Segmenter: BitwiseCopyable, Sendable {
     }
     self.layout = layout
     self.linkHeaderLength = linkHeaderLength
-    self.completesChecksums = completesChecksums
     segmentByteCount = Int(offload.segmentByteCount)
     pseudoSum = packet.withFrame { frame in
       var sum = InternetChecksum()
@@ -55,6 +52,8 @@ package struct Segmenter: BitwiseCopyable, Sendable {
   package var largestByteCount: Int { layout.payloadStart + min(segmentByteCount, payloadByteCount) }
   /// Whether all are cut.
   package var isDone: Bool { index == segmentCount }
+  /// Those that are not.
+  package var remainingCount: Int { segmentCount - index }
 
   /// Cuts the next segment off. `segment` becomes it: behind the headroom that it has, in a chunk that has room for
   /// `largestByteCount` behind that. Traps when there is none left.

@@ -6,7 +6,7 @@ package import LinkSystem
 extension SharedMemEndpoint: RunnableLink {
   package func announceRoom(_ dispatcher: any LinkDispatcher) {
     guard room.isWanted, hasRoomCome() else { return }
-    if room.end() { dispatcher.linkHasRoom() }
+    if room.end(), flushHeldPackets() { dispatcher.linkHasRoom() }
   }
 
   private func hasRoomCome() -> Bool {
@@ -42,6 +42,7 @@ extension SharedMemEndpoint: RunnableLink {
   package func freeHeldUpThreads(forGood: Bool) { sender.freeHeldUpThreads(forGood: forGood) }
 
   package func releaseResources() {
+    softwareOffload.end()
     receiver.release()
     sender.release()
   }

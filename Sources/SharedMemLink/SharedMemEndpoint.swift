@@ -23,6 +23,9 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   let sender: any Sender
   let receiver: any Receiver
   let room = RoomRequest()
+  let softwareOffload: SoftwareOffload
+  /// What the peer gets to do.
+  let offloads: OffloadSupport
   private let currentMTU: Atomic<Int>
   private let ownCapabilities: LinkCapabilities
   /// The largest frame that the queues can carry, a virtio-net header not counted.
@@ -62,6 +65,8 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     framing = LinkFraming(address: options.linkAddress)
     currentMTU = Atomic(options.mtu)
     segmentation = options.segmentation
+    softwareOffload = SoftwareOffload(options.segmentation)
+    offloads = options.offloads(hasVirtioNetHeader: hasVirtioNetHeader)
     ownCapabilities = options.capabilities.union(framing.isEthernet ? .resolutionRequired : [])
     let batch = PacketBatch(capacity: options.batchCapacity, pool: options.makePool())
     (sender, receiver) = pair.halves(
@@ -88,7 +93,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   public var hardwareType: HardwareType { framing.hardwareType }
   public let segmentation: SegmentationSupport
   public var statistics: LinkStatistics {
-    LinkStatistics(received: receiver.tally.snapshot, sent: sender.tally.snapshot)
+    LinkStatistics(received: receiver.tally.snapshot, sent: sender.tally.snapshot + softwareOffload.tally)
   }
 
   public func addHeader(to packet: inout PacketBuffer) throws(LinkError) { try framing.addHeader(to: &packet) }
@@ -110,19 +115,19 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   @discardableResult public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
     if receiver.isPeerGone { throw LinkCloseReason.peerDisconnected.error }
-    let limits = SendLimits(
-      mtu: currentMTU.load(ordering: .relaxed), headerLength: framing.headerLength,
-      segmentedByteCount: segmentation.kind == .host ? segmentation.maxByteCount : 0)
-    guard let result = sender.send(packets, limits, room) else { throw runner.refusal() }
-    if result.isBroken { endIfBroken() }
-    if result.wakesDriver { runner.ringBell() }
-    if result.count > 0 || packets.isEmpty { return result.count }
-    throw result.isBroken ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
+    var write = plainWrite
+    let count =
+      softwareOffload.passes(packets, offloads) ? write.send(packets) : softwareOffload.write(packets, by: &write)
+    if write.isReleased { throw runner.refusal() }
+    if write.isBroken { endIfBroken() }
+    if write.wakesDriver { runner.ringBell() }
+    if count > 0 || packets.isEmpty { return count }
+    throw write.isBroken ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
   }
 
   /// Whether the peer has taken everything that was sent. It becomes true as the peer goes on; nothing announces it.
   public var isDrained: Bool {
-    let isDrained = sender.isDrained()
+    let isDrained = !softwareOffload.holdsPackets && sender.isDrained()
     // Whoever waits for it would wait for ever.
     if !isDrained { endIfBroken() }
     return isDrained

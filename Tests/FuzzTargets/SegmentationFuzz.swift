@@ -44,12 +44,13 @@ enum SegmentationFuzz {
   private static func cut(
     _ packet: borrowing PacketBuffer, _ frame: [UInt8], _ mtu: Int, _ completesChecksums: Bool
   ) throws(FuzzFailure) {
-    let cutter: Segmenter?
-    do throws(OffloadFailure) {
-      cutter = try Segmenter(packet, mtu: mtu, completesChecksums: completesChecksums)
-    } catch { cutter = nil }
+    let claimed: Segmenter?
+    do throws(OffloadFailure) { claimed = try Segmenter(packet, mtu: mtu) } catch { claimed = nil }
     let linkHeaderLength = packet.linkHeaderLength
-    guard var cutter, let layout = TransportLayout(frame.span, linkHeaderLength: linkHeaderLength) else { return }
+    guard var cutter = claimed, let layout = TransportLayout(frame.span, linkHeaderLength: linkHeaderLength) else {
+      return
+    }
+    cutter.completesChecksums = completesChecksums
     try check(cutter.segmentCount <= Segmenter.mostSegments, "\(cutter.segmentCount) segments")
     let size = Int(packet.facts.offload.segmentByteCount)
     var position = layout.payloadStart

@@ -20,7 +20,8 @@ struct SegmenterTests {
   ) -> Result<[[UInt8]], OffloadFailure> {
     batch(frame, linkHeaderLength: linkHeaderLength, offload).withPacket(0) { packet in
       do throws(OffloadFailure) {
-        var segmenter = try Segmenter(packet, mtu: mtu, completesChecksums: completesChecksums)
+        var segmenter = try Segmenter(packet, mtu: mtu)
+        segmenter.completesChecksums = completesChecksums
         #expect((1...Segmenter.mostSegments).contains(segmenter.segmentCount))
         #expect(segmenter.largestByteCount - linkHeaderLength <= mtu)
         var segments: [[UInt8]] = []

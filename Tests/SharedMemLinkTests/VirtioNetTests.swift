@@ -36,7 +36,9 @@ private func pair(
 @Suite struct `Offload facts` {
   @Test(arguments: [nil, LinkAddress(2, 0, 0, 0, 0, 1)], [true, false])
   func `arrive as they were sent, with a link header or without`(address: LinkAddress?, fromClient: Bool) throws {
-    let ends = try pair(LinkOptions(linkAddress: address))
+    var options = LinkOptions(linkAddress: address)
+    options.segmentation = SegmentationSupport(kind: .host, maxByteCount: 1500)
+    let ends = try pair(options)
     let (a, b) = fromClient ? (ends.client, ends.server) : (ends.server, ends.client)
     defer {
       a.close()

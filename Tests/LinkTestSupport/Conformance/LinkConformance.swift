@@ -23,7 +23,7 @@ package enum LinkConformance {
   package static let cases: [Case] =
     deliveryCases + backpressureCases + dropCases + lifecycleCases + closingCases + peerCases + packetCases
     + headerCases + propertyCases + threadCases + drivenCases + closeActionCases
-    + rawFrameCases
+    + rawFrameCases + offloadCases
 
   /// Every promise with every pair that can keep it.
   package static func runs(over pairs: [LinkPairFactory]) -> [Run] {

@@ -1,0 +1,5 @@
+import LinkCore
+
+extension FDEndpoint: HoldingLink {
+  package var holdsPackets: Bool { group.links.contains { $0.holdsPackets } }
+}

@@ -1,0 +1,75 @@
+import LinkSystem
+import Synchronization
+
+/// Does for a link what its packets' facts leave to be done and it does not hand on: cuts them, and computes checksums.
+///
+/// A packet that was begun is taken as a whole. Segments that the link has no room for wait, in order, in front of
+/// everything that is written later; the link flushes them when room comes. What waits is bounded: a batch of 64 packets of
+/// the MTU's size, and one packet that is being cut. It stays while nobody is attached, and is counted as `linkDown` when
+/// the link ends.
+package final class SoftwareOffload: Sendable {
+  private struct State: ~Copyable {
+    var stage: OffloadStage
+    var isOver = false
+  }
+
+  private let state: Lock<State>
+  /// Something waits. Set and cleared under the lock.
+  private let isWaiting = Atomic<Bool>(false)
+  private let published = PublishedTally()
+
+  /// `segmentation`: of the link, as its owner chose it.
+  package init(_ segmentation: SegmentationSupport) {
+    let most = segmentation.kind == .none ? 0 : segmentation.maxByteCount
+    state = Lock(State(stage: OffloadStage(mostByteCount: most)))
+  }
+
+  /// Whether segments wait for room.
+  package var holdsPackets: Bool { isWaiting.load(ordering: .acquiring) }
+  /// The packets that were changed, and those that could not be or were lost here.
+  package var tally: LinkTally { published.snapshot }
+
+  /// Whether the link's own write can take these packets: it hands on all that their facts ask for, and nothing waits.
+  package func passes(_ packets: Span<PacketBuffer>, _ offloads: OffloadSupport) -> Bool {
+    !holdsPackets && packets.carriedCount(by: offloads) == packets.count
+  }
+
+  /// As the link's own write, for packets with any facts.
+  package func write(_ packets: Span<PacketBuffer>, by link: inout some PlainWrite) -> Int {
+    state.withLock { state in
+      let count = state.stage.write(packets, by: &link)
+      settle(&state)
+      return count
+    }
+  }
+
+  /// There is room. False if something still waits, for which the link's own write has asked for more room.
+  package func flush(by link: inout some PlainWrite) -> Bool {
+    if !holdsPackets { return true }
+    return state.withLock { state in
+      let isEmpty = state.stage.flush(by: &link)
+      settle(&state)
+      return isEmpty
+    }
+  }
+
+  /// The link is over.
+  package func end() {
+    state.withLock { state in
+      state.isOver = true
+      settle(&state)
+    }
+  }
+
+  private func settle(_ state: inout State) {
+    if state.isOver { state.stage.discard() }
+    isWaiting.store(state.stage.count > 0, ordering: .releasing)
+    published.publish(&state.stage.tally)
+  }
+}
+
+/// A link that may hold back packets which it has taken.
+package protocol HoldingLink: LinkEndpoint {
+  /// It does. `linkHasRoom` comes when it does no more.
+  var holdsPackets: Bool { get }
+}

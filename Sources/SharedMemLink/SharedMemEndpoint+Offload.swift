@@ -1,0 +1,50 @@
+import LinkCore
+
+extension SharedMemEndpoint: HoldingLink {
+  package var holdsPackets: Bool { softwareOffload.holdsPackets }
+
+  /// A write to the queue, and what came of it. The link's end waits until it is over.
+  struct PlainWrite: LinkCore.PlainWrite {
+    let sender: any Sender
+    let room: RoomRequest
+    let offloads: OffloadSupport
+    let limits: SendLimits
+    /// The queue is gone.
+    private(set) var isReleased = false
+    /// The peer broke something.
+    private(set) var isBroken = false
+    /// Room is wanted now, and the driver has to be woken for it.
+    private(set) var wakesDriver = false
+
+    mutating func send(_ packets: Span<PacketBuffer>) -> Int {
+      guard let result = sender.send(packets, limits, room) else {
+        isReleased = true
+        return 0
+      }
+      isBroken = result.isBroken
+      if result.wakesDriver { wakesDriver = true }
+      return result.count
+    }
+  }
+
+  var plainWrite: PlainWrite {
+    PlainWrite(
+      sender: sender, room: room, offloads: offloads,
+      limits: SendLimits(
+        mtu: mtu, headerLength: framing.headerLength,
+        segmentedByteCount: segmentation.kind == .host ? segmentation.maxByteCount : 0))
+  }
+
+  /// Sends what was held back, now that there is room. False if something is left, for which room is wanted again.
+  func flushHeldPackets() -> Bool {
+    if !softwareOffload.holdsPackets { return true }
+    if receiver.isPeerGone {
+      softwareOffload.end()
+      return true
+    }
+    var write = plainWrite
+    let isEmpty = softwareOffload.flush(by: &write)
+    if write.isBroken { endIfBroken() }
+    return isEmpty
+  }
+}
