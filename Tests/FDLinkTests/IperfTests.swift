@@ -97,6 +97,9 @@ struct IperfTests {
   {
     let outcome = try TestNetwork.inNamespace {
       let right = try Self.openDevice("right", last: 2)
+      // Its end takes the devices away, and their counters.
+      let running = Lock<LinkBridge?>(nil)
+      defer { running.withLock { $0?.close() } }
       let server = try Run(["-s", "-1", "-B", "10.7.0.2", "-p", "5201"])
       defer { server.stop() }
       // State 0A of port 5201: it listens.
@@ -105,7 +108,7 @@ struct IperfTests {
       var outcome = try TestNetwork.inNamespace {
         let left = try Self.openDevice("left", last: 1)
         let bridge = LinkBridge(left, right)
-        defer { bridge.close() }
+        running.withLock { $0 = bridge }
         try bridge.start()
         let client = try Run(["-c", "10.7.0.2", "-p", "5201", "-t", "10", "-C", "cubic", "--bidir"])
         defer { client.stop() }
