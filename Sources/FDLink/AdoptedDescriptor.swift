@@ -119,6 +119,13 @@ enum AdoptedDescriptor {
     } catch { throw LinkError(error, "descriptor \(number)") }
   }
 
+  /// The interface that a packet socket is bound to, or that a device is; nil for other sockets.
+  static func interfaceIndex(of number: CInt, _ kind: Kind, _ deviceName: String?) -> Int? {
+    if kind == .device { return deviceName.flatMap { NetworkDevice.index(of: $0) } }
+    guard kind == .packetSocket else { return nil }
+    do { return try PacketSocket.binding(of: number).interfaceIndex } catch { return nil }
+  }
+
   static func setBuffers(of number: CInt, _ options: FDOptions) throws(LinkError) {
     do {
       try SocketFacts.setBuffers(

@@ -64,9 +64,7 @@ final class DescriptorLink: GroupMember {
     self.sent = sent
     // Where processors deliver, they coalesce: what they count is what was read.
     let coalescer = processors.isEmpty ? fdOptions.coalescer : nil
-    let input = ReceiveInput(
-      descriptor: number, kind: kind, framing: framing, offloading: offloading,
-      filtersAddresses: fdOptions.filtersAddresses)
+    let input = ReceiveInput(descriptor: number, kind: kind, framing: framing, offloading: offloading, fdOptions)
     receiving = Lock(
       Receiver(
         batch: PacketBatch(capacity: options.batchCapacity, pool: pool),

@@ -59,6 +59,7 @@ extension FDEndpoint {
     }
     var (options, fdOptions) = (options, fdOptions)
     var numbers: [CInt] = []
+    try fdOptions.multicast.validate()
     do {
       if socket.takesInterfaceMTU {
         let range = LinkOptions.mtuRange
@@ -69,7 +70,8 @@ extension FDEndpoint {
         numbers.append(
           try PacketSocket.open(
             interface: name, isPromiscuous: socket.isPromiscuous, ignoresOutgoing: socket.ignoresOutgoing,
-            isMuted: socket.socketCount > 1, hasVirtioNetHeader: socket.hasVirtioNetHeader
+            multicast: fdOptions.multicast.memberships, isMuted: socket.socketCount > 1,
+            hasVirtioNetHeader: socket.hasVirtioNetHeader
           ).release())
       }
     } catch {

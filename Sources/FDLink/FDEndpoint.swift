@@ -19,6 +19,10 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   let group: DescriptorGroup
   /// The name of the TUN or TAP device behind the descriptor; nil for a socket.
   public let deviceName: String?
+  /// The index of the interface behind the descriptor: the one that a packet socket is bound to, or the device's, looked up
+  /// by its name in the network namespace of the thread that made the link. Nil for other sockets, and of several packet
+  /// sockets that of the first.
+  public let interfaceIndex: Int?
   private let options: LinkOptions
   let offloading: Offloading
 
@@ -78,6 +82,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
       throw error
     }
     deviceName = kind == .device ? NetworkDevice.attached(to: descriptors[0])?.name : nil
+    interfaceIndex = AdoptedDescriptor.interfaceIndex(of: descriptors[0], kind, deviceName)
     self.options = options
     self.offloading = offloading
     group = DescriptorGroup(links)

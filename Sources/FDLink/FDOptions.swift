@@ -22,6 +22,8 @@ public struct FDOptions: Sendable {
   /// Drop Ethernet frames that are addressed to another interface. For packet sockets, which see what the interface
   /// sees; devices and Unix sockets bring only what is meant for this end.
   public var filtersAddresses = false
+  /// Which multicast frames are meant for this end, where `filtersAddresses` drops others; broadcast ones always are.
+  public var multicast = MulticastFilter.all
   /// How several packet sockets of one link share the frames of their interface. Nil takes them as they are: they are in a
   /// group already, or bound to different interfaces.
   public var fanout: FanoutMode? = .hash
@@ -63,6 +65,7 @@ public struct FDOptions: Sendable {
       guard let size, !(1...1 << 30).contains(size) else { continue }
       throw LinkError(.invalidArgument, "socket buffer of \(size) bytes: must be 1 to 1073741824")
     }
+    try multicast.validate()
     let least = MessageRow.recordByteCount(hasHeads: hasVirtioNetHeader)
     guard maxSyscallHeaderByteCount == 0 || maxSyscallHeaderByteCount >= least else {
       throw LinkError(

@@ -9,6 +9,7 @@ struct ReceiveInput {
   let filtersAddresses: Bool
   /// The virtio-net header in front of each frame; 0: there is none.
   let headerByteCount: Int
+  let multicast: MulticastFilter
   /// The largest frame, link header included.
   var frameLimit = 0
   /// The same of a frame that somebody else is to cut; 0: of those there are none.
@@ -24,12 +25,13 @@ struct ReceiveInput {
   private(set) var ending: LinkCloseReason?
 
   init(
-    descriptor: CInt, kind: AdoptedDescriptor.Kind, framing: LinkFraming, offloading: Offloading, filtersAddresses: Bool
+    descriptor: CInt, kind: AdoptedDescriptor.Kind, framing: LinkFraming, offloading: Offloading, _ options: FDOptions
   ) {
     self.descriptor = descriptor
     self.kind = kind
     self.framing = framing
-    self.filtersAddresses = filtersAddresses
+    filtersAddresses = options.filtersAddresses
+    multicast = options.multicast
     headerByteCount = offloading.headerByteCount
     segmentedFrameLimit = offloading.segmentedByteCount == 0 ? 0 : offloading.segmentedByteCount + framing.headerLength
   }
@@ -87,7 +89,8 @@ struct ReceiveInput {
   @inline(__always) func parse(_ packet: inout PacketBuffer) -> DropCause? {
     guard framing.parseHeader(of: &packet) else { return .runt }
     guard filtersAddresses, framing.isEthernet, let destination = packet.facts.localAddress else { return nil }
-    return destination.isMulticast || destination == framing.linkAddress ? nil : .misaddressed
+    let isOurs = destination.isMulticast ? multicast.accepts(destination) : destination == framing.linkAddress
+    return isOurs ? nil : .misaddressed
   }
 
   // MARK: Empty reads and errnos

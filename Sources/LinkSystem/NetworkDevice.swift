@@ -70,6 +70,14 @@ package enum NetworkDevice {
     try control(socket.number, UInt(SIOCSIFFLAGS), &request, "ioctl(SIOCSIFFLAGS, \(name))")
   }
 
+  /// The index of the interface in the network namespace of the calling thread; nil: there is none of that name.
+  /// `SIOCGIFINDEX`.
+  package static func index(of name: String) -> Int? {
+    // SAFETY: the call reads the name.
+    let index = unsafe if_nametoindex(name)
+    return index == 0 ? nil : Int(index)
+  }
+
   /// The largest packet of the interface, the link header not counted. `SIOCGIFMTU`.
   package static func mtu(of name: String) throws(SystemError) -> Int {
     let socket = try inetSocket()

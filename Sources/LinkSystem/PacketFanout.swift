@@ -58,9 +58,10 @@ package enum PacketFanout {
     // SAFETY: a live local of the type that uname fills; the release ends with a zero.
     let result = unsafe uname(&names)
     let release = unsafe withUnsafeBytes(of: names.release) { unsafe Array($0.prefix { $0 != 0 }) }
-    if result != 0 { return true }
+    // Unknown is old: what old kernels are given all kernels take.
+    if result != 0 { return false }
     let parts = String(decoding: release, as: UTF8.self).split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-    return parts.count < 2 || (parts[0], parts[1]) >= (4, 12)
+    return parts.count == 2 && (parts[0], parts[1]) >= (4, 12)
   }
 }
 

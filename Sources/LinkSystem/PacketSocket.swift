@@ -14,10 +14,11 @@ package enum PacketSocket {
   /// A non-blocking, close-on-exec socket for whole frames of every protocol, bound to the interface `name`. Needs
   /// CAP_NET_RAW in the network namespace.
   /// `hasVirtioNetHeader`: ten bytes of header precede each frame. `PACKET_VNET_HDR`.
+  /// `multicast`: addresses of six bytes that the interface is to hand over frames to.
   /// `ignoresOutgoing`: it does not see what this host sends on the interface. `isMuted`: as `mute`, from the first frame on.
   package static func open(
-    interface name: String, isPromiscuous: Bool = false, ignoresOutgoing: Bool = true, isMuted: Bool = false,
-    hasVirtioNetHeader: Bool = false
+    interface name: String, isPromiscuous: Bool = false, ignoresOutgoing: Bool = true, multicast: [[UInt8]] = [],
+    isMuted: Bool = false, hasVirtioNetHeader: Bool = false
   ) throws(SystemError) -> OwnedDescriptor {
     // SAFETY: the call reads the name.
     let index = unsafe CInt(bitPattern: if_nametoindex(name))
@@ -34,12 +35,8 @@ package enum PacketSocket {
       var one: CInt = 1
       try setOption(socket.number, PACKET_VNET_HDR, &one, "PACKET_VNET_HDR")
     }
-    if isPromiscuous {
-      var membership = packet_mreq()
-      membership.mr_ifindex = index
-      membership.mr_type = UInt16(PACKET_MR_PROMISC)
-      try setOption(socket.number, PACKET_ADD_MEMBERSHIP, &membership, "PACKET_ADD_MEMBERSHIP")
-    }
+    if isPromiscuous { try join(socket.number, index, PACKET_MR_PROMISC) }
+    for address in multicast { try join(socket.number, index, PACKET_MR_MULTICAST, address) }
     let number = socket.number
     var address = sockaddr_ll()
     address.sll_family = UInt16(AF_PACKET)
@@ -53,6 +50,19 @@ package enum PacketSocket {
     }
     if result != 0 { throw SystemError("bind(\(name))", errno) }
     return socket
+  }
+
+  /// What the interface is to hand over besides, as long as the socket is open. `PACKET_ADD_MEMBERSHIP`.
+  private static func join(
+    _ number: CInt, _ index: CInt, _ type: CInt, _ address: [UInt8] = []
+  ) throws(SystemError) {
+    var membership = packet_mreq()
+    membership.mr_ifindex = index
+    membership.mr_type = UInt16(type)
+    membership.mr_alen = UInt16(address.count)
+    // SAFETY: a view of a live local's bytes, of which there are eight.
+    unsafe withUnsafeMutableBytes(of: &membership.mr_address) { unsafe $0.copyBytes(from: address.prefix(8)) }
+    try setOption(number, PACKET_ADD_MEMBERSHIP, &membership, "PACKET_ADD_MEMBERSHIP")
   }
 
   /// What a packet socket is bound to. `getsockname(2)`.

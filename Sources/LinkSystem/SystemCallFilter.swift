@@ -6,18 +6,18 @@ import Glibc
 /// second filter comes on top of the first. `seccomp(2)`.
 package enum SystemCallFilter {
   package enum Call: Sendable {
-    case readv, recvmmsg, getsockopt, setsockopt, write, writev, sendto, sendmmsg
+    case readv, recvmmsg, getsockopt, write, writev, sendto, sendmmsg, uname
 
     fileprivate var number: CInt {
       switch self {
       case .readv: SYS_readv
       case .recvmmsg: SYS_recvmmsg
       case .getsockopt: SYS_getsockopt
-      case .setsockopt: SYS_setsockopt
       case .write: SYS_write
       case .writev: SYS_writev
       case .sendto: SYS_sendto
       case .sendmmsg: SYS_sendmmsg
+      case .uname: SYS_uname
       }
     }
   }
@@ -44,7 +44,7 @@ package enum SystemCallFilter {
     }
   }
 
-  /// These calls fail with errno `number`; with `descriptor`: on that one only, with `arguments`: where they are so.
+  /// These calls fail with errno `number`, or do nothing if that is 0; with `descriptor`: on that one only, with `arguments`: where they are so.
   package static func fail(
     _ calls: [Call], on descriptor: CInt? = nil, where arguments: [Argument] = [], with number: CInt
   ) throws(SystemError) {

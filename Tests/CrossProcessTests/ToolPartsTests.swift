@@ -1,5 +1,7 @@
 // Only debug builds are compiled for testing of internals; the parts are the same in both.
 #if DEBUG
+  import LinkCore
+  import SharedMemLink
   import Testing
 
   @testable import shmpeer
@@ -17,6 +19,14 @@
         sum.add(digits.span.extracting(split...))
         #expect(sum.value == 0xe306_9283)
       }
+    }
+
+    @Test func `a link with a tap hands on what the link is capable of`() throws {
+      var options = LinkOptions()
+      options.capabilities = [.saveRestore, .disconnectOK]
+      let link = try SharedMemEndpoint(.client, queues: .make(), options: options)
+      #expect(TappedLink(link, trims: false, progress: nil).capabilities == [.saveRestore, .disconnectOK])
+      link.close()
     }
 
     private func packet(_ sequence: UInt64, _ byteCount: Int, _ check: Check = .crc) -> [UInt8] {

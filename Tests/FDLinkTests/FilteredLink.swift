@@ -48,6 +48,7 @@ enum FilteredLink: String, CaseIterable, Sendable {
     let options = isEthernet ? LinkOptions(linkAddress: Self.own) : LinkOptions()
     var socket = PacketSocketOptions()
     socket.isPromiscuous = true
+    socket.hasVirtioNetHeader = self == .packetReads
     switch self {
     case .unixReads, .unixMessages:
       let (link, peer) = try FDEndpoint.socketPair(options: options, fdOptions: fdOptions)
@@ -65,7 +66,10 @@ enum FilteredLink: String, CaseIterable, Sendable {
       var device = DeviceOptions()
       device.isPersistent = false
       return (try FDEndpoint.tun(name: "left", options: options, fdOptions: fdOptions, device: device), nil)
-    case .tap: return (try FDEndpoint.tap(name: "left", options: options, fdOptions: fdOptions), nil)
+    case .tap:
+      var device = DeviceOptions()
+      device.hasVirtioNetHeader = true
+      return (try FDEndpoint.tap(name: "left", options: options, fdOptions: fdOptions, device: device), nil)
     case .fanout:
       socket.socketCount = 2
       fallthrough
