@@ -11,7 +11,7 @@
       options.segmentation = SegmentationSupport(kind: .host, maxByteCount: 9000)
       var input = ReceiveInput(
         descriptor: -1, kind: .device, framing: LinkFraming(address: options.linkAddress),
-        offloading: Offloading(headerByteCount: 10, options), filtersAddresses: false)
+        offloading: Offloading(headerByteCount: 10, options), FDOptions())
       input.frameLimit = 1500
       return input
     }
