@@ -13,9 +13,10 @@ struct OffloadRefusalTests {
     var sent: LinkTally
   }
 
-  /// What is left after `packets` were written with calls that fail with EINVAL, and others before that.
+  /// What is left after `packets` were written with calls that fail with EINVAL, and others before and after that.
   private static func refused(
-    _ packets: [OffloadedPacket], after first: [OffloadedPacket] = [], offloads: OffloadSupport = .all
+    _ packets: [OffloadedPacket], after first: [OffloadedPacket] = [], before last: [OffloadedPacket] = [],
+    offloads: OffloadSupport = .all
   ) throws -> Outcome {
     try TestNetwork.inNamespace {
       let number = try NetworkDevice.open(.tun, name: "device", hasVirtioNetHeader: true).take().release()
@@ -33,29 +34,34 @@ struct OffloadRefusalTests {
       if !first.isEmpty { try link.write(first) }
       let invalid: CInt = 22
       try ErrnoTests.failing([.writev], on: number, with: invalid) { try link.write(packets) }
+      if !last.isEmpty { try link.write(last) }
       return Outcome(offloads: link.offloads, segmentation: link.segmentation, sent: link.statistics.sent)
     }
   }
 
   private static let segments = OffloadedPacket(.tcpOverIPv4, payload: 5000)
+  private static let segmentCount: UInt64 = 5
   private static let datagrams = OffloadedPacket(.udp, payload: 5000)
 
-  @Test func `a kind that the kernel refuses is switched off`() throws {
-    let outcome = try Self.refused([Self.segments, Self.segments, Self.datagrams])
-    #expect(outcome.offloads == [.checksum, .tcpOverIPv6])
-    #expect(outcome.segmentation.kind == .host)
-    #expect(outcome.sent[.offloadRefusal] == 2 && outcome.sent[.refused] == 3 && outcome.sent.packets == 0)
+  /// 5000 bytes in segments of 1000. The filter refuses them too, with every fact and without.
+  @Test func `what the kernel refuses is done in software, down to packets without any facts`() throws {
+    let outcome = try Self.refused([Self.segments])
+    #expect(outcome.offloads.isEmpty)
+    #expect(outcome.segmentation == SegmentationSupport(kind: .software, maxByteCount: 65535))
+    #expect(outcome.sent[.offloadRefusal] == 2 && outcome.sent[.refused] == Self.segmentCount)
+    #expect(outcome.sent[.softwareOffload] == 1 && outcome.sent.packets == 0)
   }
 
-  @Test func `without any kind there is no segmentation`() throws {
-    let outcome = try Self.refused([Self.segments], offloads: [.checksum, .tcpOverIPv4])
-    #expect(outcome.offloads == .checksum && outcome.segmentation == .none)
+  @Test func `later packets arrive as segments with checksums`() throws {
+    let outcome = try Self.refused([Self.segments], before: [Self.segments, Self.datagrams])
+    #expect(outcome.sent[.refused] == Self.segmentCount && outcome.sent.packets == 2 * Self.segmentCount)
+    #expect(outcome.sent[.softwareOffload] == 3 && outcome.sent.dropped == Self.segmentCount)
   }
 
   @Test func `a refused checksum switches everything off`() throws {
     let outcome = try Self.refused([OffloadedPacket(.none, payload: 100), Self.segments])
-    #expect(outcome.sent[.offloadRefusal] == 1 && outcome.sent[.refused] == 2)
-    #expect(outcome.offloads.isEmpty && outcome.segmentation == .none)
+    #expect(outcome.sent[.offloadRefusal] == 1 && outcome.sent[.refused] == 1 + Self.segmentCount)
+    #expect(outcome.offloads.isEmpty && outcome.segmentation.kind == .software)
   }
 
   @Test func `what the kernel has taken before stays on`() throws {
