@@ -8,7 +8,8 @@ extension Sender {
     _ packets: Span<PacketBuffer>, from first: Int, _ limits: SendLimits, _ descriptor: CInt
   ) -> Int {
     guard let capacity = row?.capacity else {
-      return writeJoined(packets, from: first, limits, descriptor) ?? writeBehindHeader(packets[first], descriptor)
+      if let joined = writeJoined(packets, from: first, limits, descriptor) { return joined }
+      return writeBehindHeader(packets[first], descriptor)
     }
     let most = min(capacity, packets.count - first)
     prepare(0, packets[first])

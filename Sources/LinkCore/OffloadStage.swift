@@ -37,14 +37,14 @@ struct OffloadStage: ~Copyable {
       if run > 0 {
         index += link.send(packets.extracting(index..<index + run))
         // No room; unless this one is not handed on any more.
-        if index < packets.count, packets[index].isCarried(by: link.offloads) { return index }
+        if packets.carries(index, by: link.offloads) { return index }
         continue
       }
       guard work(packets[index], by: &link) else { return index + 1 }
       index += 1
       // Packets that follow on each other go together.
-      let isRowOver = index == packets.count || packets[index].isCarried(by: link.offloads)
-      if isRowOver, !flush(by: &link) { return index }
+      if index < packets.count, !packets.carries(index, by: link.offloads) { continue }
+      if !flush(by: &link) { return index }
     }
     return index
   }
@@ -169,8 +169,14 @@ extension Span<PacketBuffer> {
   /// How many packets from the first on can go as they are.
   func carriedCount(by offloads: OffloadSupport) -> Int {
     var index = 0
-    while index < count, self[index].isCarried(by: offloads) { index &+= 1 }
+    while carries(index, by: offloads) { index &+= 1 }
     return index
+  }
+
+  /// Whether there is a packet at `index` that can go as it is.
+  fileprivate func carries(_ index: Int, by offloads: OffloadSupport) -> Bool {
+    guard index < count else { return false }
+    return self[index].isCarried(by: offloads)
   }
 }
 
