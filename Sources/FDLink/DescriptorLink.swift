@@ -146,7 +146,8 @@ final class DescriptorLink: GroupMember {
     case .some: return .waitForBell
     case nil: break
     }
-    let room = sending.withLock { $0.wish }
+    // A writer may hold the lock for as long as a write takes. One that wants room from now on rings.
+    let room = isRoomWanted.load(ordering: .acquiring) ? sending.withLock { $0.wish } : .none
     return receiving.withLock { $0.prepareToWait(room) }
   }
 

@@ -1,15 +1,15 @@
-import Synchronization
+package import Synchronization
 
 /// A `Mutex` that the thread sanitizer understands. A contended `Mutex` is handed over inside the kernel (`FUTEX_LOCK_PI`),
 /// where no sanitizer sees that one holder comes after the other; a load and a store beside it, a plain move each on
 /// x86, say so.
 package struct Lock<Value: ~Copyable>: ~Copyable {
-  private let mutex: Mutex<Value>
-  private let handover = Atomic<UInt8>(0)
+  @usableFromInline let mutex: Mutex<Value>
+  @usableFromInline let handover = Atomic<UInt8>(0)
 
-  package init(_ value: consuming sending Value) { mutex = Mutex(value) }
+  @inlinable package init(_ value: consuming sending Value) { mutex = Mutex(value) }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   package borrowing func withLock<Result: ~Copyable, E>(
     _ body: (inout sending Value) throws(E) -> sending Result
   ) throws(E) -> sending Result {
@@ -22,7 +22,7 @@ package struct Lock<Value: ~Copyable>: ~Copyable {
   }
 
   /// Nil, and `body` not called, while somebody holds the lock.
-  @inline(__always)
+  @inlinable @inline(__always)
   package borrowing func withLockIfAvailable<Result: ~Copyable, E>(
     _ body: (inout sending Value) throws(E) -> sending Result
   ) throws(E) -> sending Result? {
