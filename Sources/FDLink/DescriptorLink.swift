@@ -240,7 +240,6 @@ final class DescriptorLink: GroupMember {
 
   /// Sends what was held back, now that there is room. False if something is left, for which room is wanted again. In a turn.
   private func flushHeldPackets() -> Bool {
-    if !softwareOffload.holdsPackets { return true }
     var write = PlainWrite(self)
     let isEmpty = softwareOffload.flush(by: &write)
     settle(write, self)

@@ -44,9 +44,11 @@ package final class SoftwareOffload: Sendable {
   }
 
   /// There is room. False if something still waits, for which the link's own write has asked for more room.
+  ///
+  /// It waits for a write that is under way, also where nothing is held back yet: the room may be what that write has asked
+  /// for, on behalf of packets that it is about to hold back.
   package func flush(by link: inout some PlainWrite) -> Bool {
-    if !holdsPackets { return true }
-    return state.withLock { state in
+    state.withLock { state in
       let isEmpty = state.stage.flush(by: &link)
       settle(&state)
       return isEmpty

@@ -37,7 +37,6 @@ extension SharedMemEndpoint: HoldingLink {
 
   /// Sends what was held back, now that there is room. False if something is left, for which room is wanted again.
   func flushHeldPackets() -> Bool {
-    if !softwareOffload.holdsPackets { return true }
     if receiver.isPeerGone {
       softwareOffload.end()
       return true
