@@ -183,7 +183,7 @@ final class DescriptorLink: GroupMember {
     if !isPlain { accepted += softwareOffload.write(packets.extracting(droppingFirst: accepted), by: &write) }
     settle(write, owner)
     // A worker that sleeps does not know yet that room is wanted.
-    if case .full(isNews: true) = write.stop { runner.ringBell() }
+    if write.wantsRoomNewly { runner.ringBell() }
     if accepted > 0 { return accepted }
     switch write.stop {
     case .finished, .offloadRefused: return accepted
@@ -197,7 +197,13 @@ final class DescriptorLink: GroupMember {
   /// A write to the descriptor, and what came of it. The link's end waits until it is over.
   private struct PlainWrite: LinkCore.PlainWrite {
     let link: DescriptorLink
+    /// Of the last call.
     var stop = Sender.Stop.finished
+    // News of any call: a later one does not bring it again.
+    /// Room is wanted that was not before.
+    var wantsRoomNewly = false
+    /// The link met its end.
+    var newEnd: LinkCloseReason?
     /// The descriptor's interface was found down.
     var metLinkDown = false
 
@@ -220,6 +226,8 @@ final class DescriptorLink: GroupMember {
         return (accepted, stop, sender.takeLinkDown())
       }
       self.stop = stop
+      if case .full(isNews: true) = stop { wantsRoomNewly = true }
+      if case .ended(let reason, isNews: true) = stop { newEnd = reason }
       if isDown { metLinkDown = true }
       return accepted
     }
@@ -231,9 +239,9 @@ final class DescriptorLink: GroupMember {
       metLinkDown.store(true, ordering: .releasing)
       runner.ringBell()
     }
-    guard case .ended(let reason, let isNews) = write.stop else { return }
+    guard case .ended = write.stop else { return }
     softwareOffload.end()
-    if isNews { end(reason, owner) }
+    if let reason = write.newEnd { end(reason, owner) }
   }
 
   var holdsPackets: Bool { softwareOffload.holdsPackets }
