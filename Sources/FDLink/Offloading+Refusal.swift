@@ -51,7 +51,9 @@ extension PacketBuffer {
       guard isTCP || transport == 17, networkByteCount >= 20, offload.checksum == .needed else { return false }
       let headers = networkByteCount + (isTCP ? 20 : 8)
       guard Int(offload.checksumStart) == networkByteCount, offload.checksumOffset == (isTCP ? 16 : 6),
-        bytes.count >= headers, Int(offload.headerByteCount) <= bytes.count
+        bytes.count >= headers, Int(offload.headerByteCount) <= bytes.count,
+        // A mark of the kernel's own: GSO_BY_FRAGS.
+        offload.segmentByteCount != 0xffff
       else { return false }
       return switch offload.segmentation {
       case .none: true

@@ -71,13 +71,33 @@ struct OffloadRefusalTests {
   }
 
   @Test func `a packet that is wrong itself switches nothing off`() throws {
-    var (wrongKind, wrongPlace, empty) = (Self.segments, Self.segments, Self.segments)
+    var (wrongKind, wrongPlace, empty, wrongSize) = (Self.segments, Self.segments, Self.segments, Self.segments)
     wrongKind.offload.segmentation = .tcpOverIPv6
     wrongPlace.offload.checksumOffset = 6
     empty.bytes.removeLast(5000)
-    let outcome = try Self.refused([wrongKind, wrongPlace, empty])
+    wrongSize.offload.segmentByteCount = 0xffff
+    let outcome = try Self.refused([wrongKind, wrongPlace, empty, wrongSize])
     #expect(outcome.offloads.isSuperset(of: [.checksum, .tcpOverIPv4, .tcpOverIPv6]))
-    #expect(outcome.sent[.offloadRefusal] == 0 && outcome.sent[.refused] == 3)
+    #expect(outcome.sent[.offloadRefusal] == 0 && outcome.sent[.refused] == 4)
+  }
+
+  /// The kernel itself refuses this one, on a device that has taken nothing yet.
+  @Test func `segments of a size that is a mark of the kernel switch nothing off`() throws {
+    let (offloads, sent) = try TestNetwork.inNamespace {
+      var device = DeviceOptions()
+      device.hasVirtioNetHeader = true
+      var options = LinkOptions()
+      options.segmentation = SegmentationSupport(kind: .host, maxByteCount: 65535)
+      let link = try FDEndpoint.tun(name: "device", options: options, device: device)
+      defer { link.close() }
+      try NetworkDevice.setUp("device")
+      try link.attach(Collector())
+      var packet = Self.segments
+      packet.offload.segmentByteCount = 0xffff
+      try link.write([packet])
+      return (link.offloads, link.statistics.sent)
+    }
+    #expect(offloads.contains(.tcpOverIPv4) && sent[.offloadRefusal] == 0 && sent[.refused] == 1)
   }
 
   @Test func `a raw frame goes with an empty header`() throws {
