@@ -118,11 +118,10 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     var write = plainWrite
     let count =
       softwareOffload.passes(packets, offloads) ? write.send(packets) : softwareOffload.write(packets, by: &write)
-    if write.isReleased { throw runner.refusal() }
     if write.isBroken { endIfBroken() }
     if write.wakesDriver { runner.ringBell() }
     if count > 0 || packets.isEmpty { return count }
-    throw write.isBroken ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
+    throw write.isBroken || write.isReleased ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
   }
 
   /// Whether the peer has taken everything that was sent. It becomes true as the peer goes on; nothing announces it.
