@@ -5,7 +5,7 @@ public import LinkCore
 ///
 /// Everything else is as with `FDEndpoint`.
 public final class InjectableEndpoint: LinkEndpoint, DrivenLink {
-  private let link: FDEndpoint
+  let link: FDEndpoint
 
   /// As `FDEndpoint.init(takingOwnershipOf:options:fdOptions:)`; the options of receiving have no effect. What is
   /// injected is delivered by the thread that injects, not by processors.
