@@ -38,8 +38,10 @@ public struct LinkOffer: Equatable, Sendable {
     if offloads.isEmpty { return options }
     var options = options
     options.offloads.formIntersection(offloads)
-    if options.segmentation.kind == .none, !options.offloads.isDisjoint(with: .segmentation) {
-      options.segmentation = SegmentationSupport(kind: .host, maxByteCount: LinkOptions.mtuRange.upperBound)
+    if !options.offloads.isDisjoint(with: .segmentation) {
+      let isGiven = options.segmentation.kind != .none
+      options.segmentation = SegmentationSupport(
+        kind: .host, maxByteCount: isGiven ? options.segmentation.maxByteCount : LinkOptions.mtuRange.upperBound)
     }
     return options
   }

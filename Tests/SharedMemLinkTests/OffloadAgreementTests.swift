@@ -8,17 +8,20 @@ private let server = Array("SWLINK".utf8) + [1, 0]
 
 /// The two ends of a link that a server's step and a client's thread agreed on.
 private func agree(
-  offered: OffloadSupport, accepted: OffloadSupport, forcesHeader: Bool = false
+  offered: OffloadSupport, accepted: OffloadSupport, forcesHeader: Bool = false,
+  segmentation: SegmentationSupport = .none
 ) throws -> (maker: SharedMemEndpoint, receiver: SharedMemEndpoint) {
+  var options = LinkOptions()
+  options.segmentation = segmentation
   let numbers = try UnixSocket.pair(.seqpacket).takeBoth()
   let receiver = Lock<Result<SharedMemEndpoint, LinkError>?>(nil)
-  let client = try SystemThread(name: "client") {
+  let client = try SystemThread(name: "client") { [options] in
     let result: Result<SharedMemEndpoint, LinkError>
     do throws(LinkError) {
       result = .success(
         try HandOver.accept(on: numbers[1], offloads: accepted, timeout: .seconds(20)) {
           offer, queues throws(LinkError) in
-          try SharedMemEndpoint(offer, queues: queues, peer: numbers[1], options: LinkOptions())
+          try SharedMemEndpoint(offer, queues: queues, peer: numbers[1], options: options)
         })
     } catch { result = .failure(error) }
     receiver.withLock { $0 = result }
@@ -31,7 +34,7 @@ private func agree(
     client.join()
     throw error
   }
-  let maker = try SharedMemEndpoint(makerOf: agreed, queues: queues, peer: numbers[0], options: LinkOptions())
+  let maker = try SharedMemEndpoint(makerOf: agreed, queues: queues, peer: numbers[0], options: options)
   client.join()
   return (maker, try receiver.withLock { $0! }.get())
 }
@@ -68,6 +71,17 @@ private func end(_ links: (maker: SharedMemEndpoint, receiver: SharedMemEndpoint
     for link in [links.maker, links.receiver] {
       #expect(link.hasVirtioNetHeader == example.hasHeader)
       #expect(link.segmentation.kind == (example.isCutByHost ? .host : .none))
+    }
+    try end(links)
+  }
+
+  @Test(arguments: cases) func `leave to software what an owner wants cut and nobody takes`(_ example: Case) throws {
+    let links = try agree(
+      offered: example.offered, accepted: example.accepted,
+      segmentation: SegmentationSupport(kind: .software, maxByteCount: 40_000))
+    for link in [links.maker, links.receiver] {
+      let kind: SegmentationSupport.Kind = example.isCutByHost ? .host : .software
+      #expect(link.segmentation == SegmentationSupport(kind: kind, maxByteCount: 40_000))
     }
     try end(links)
   }

@@ -118,6 +118,10 @@ struct Options {
     options.batchCapacity = batch
     if case .bridge = action { options.spin = .zero }
     if let givenSpin { options.spin = givenSpin }
+    // The device brings large packets, whether or not the other side takes them.
+    if !offloads.isEmpty {
+      options.segmentation = SegmentationSupport(kind: .software, maxByteCount: LinkOptions.mtuRange.upperBound)
+    }
     return options
   }
 
