@@ -74,7 +74,8 @@ let package = Package(
       name: "FuzzTests", dependencies: ["FuzzTargets", "LinkTestSupport"], exclude: ["Corpus"], swiftSettings: rules),
     .testTarget(name: "LinkSystemTests", dependencies: ["LinkSystem", "LinkTestSupport"], swiftSettings: rules),
     .testTarget(
-      name: "LinkCoreTests", dependencies: ["FDLink", "LinkCore", "LinkSystem", "LinkTestSupport"], swiftSettings: rules
+      name: "LinkCoreTests", dependencies: ["FDLink", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink"],
+      swiftSettings: rules
     ),
     .testTarget(
       name: "EventfdTests", dependencies: ["Eventfd", "LinkCore", "LinkSystem", "LinkTestSupport"], swiftSettings: rules
@@ -91,7 +92,7 @@ let package = Package(
       swiftSettings: rules),
     .testTarget(
       name: "CrossProcessTests",
-      dependencies: ["LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "shmpeer"],
+      dependencies: ["FDLink", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "shmpeer"],
       swiftSettings: rules),
     .testTarget(
       name: "HostileTests",

@@ -51,10 +51,3 @@ func reportErrors(_ descriptor: CInt) {
   // SAFETY: a live local with its size.
   _ = unsafe setsockopt(descriptor, CInt(IPPROTO_IP), IP_RECVERR, &one, socklen_t(MemoryLayout<CInt>.size))
 }
-
-/// From now on a UDP socket cuts each message into datagrams of this size. `UDP_SEGMENT`.
-func cutDatagrams(_ descriptor: CInt, _ byteCount: Int) throws(SystemError) {
-  var value = CInt(byteCount)
-  // SAFETY: a live local with its size.
-  _ = try systemCall("setsockopt(UDP_SEGMENT)") { unsafe setsockopt(descriptor, 17, 103, &value, 4) }
-}

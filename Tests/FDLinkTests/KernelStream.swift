@@ -17,6 +17,8 @@ final class KernelStream {
     }
 
     var near = Near.device
+    /// A link over sockets, without virtio-net headers, lies between the near kernel and the far one's device.
+    var crossesPlainLink = false
     var isTAP = false
     var isIPv6 = false
     var options = LinkOptions()
@@ -77,9 +79,11 @@ final class KernelStream {
 
   let near: FDEndpoint
   let far: FDEndpoint
+  /// Between the near device and the relays, where there is a link without headers.
+  private let bridge: LinkBridge?
   /// What the near kernel sent, and what the far one did.
-  let forth = Relay()
-  let back = Relay()
+  let forth: Relay
+  let back: Relay
   let client: OwnedDescriptor
   let server: OwnedDescriptor
 
@@ -89,39 +93,46 @@ final class KernelStream {
     _ way: Way, far farWay: Way? = nil, serve: @escaping @Sendable () throws -> OwnedDescriptor,
     connect: @escaping @Sendable () throws -> OwnedDescriptor
   ) throws {
+    forth = Relay(verifiesSums: way.crossesPlainLink)
+    back = Relay(verifiesSums: way.crossesPlainLink)
     let (far, server) = try TestNetwork.inNamespace(hasIPv6: way.isIPv6) {
       let link = try (farWay ?? way).open(2)
       return (link, try serve().release())
     }
     self.far = far
     self.server = OwnedDescriptor(owning: server)
-    let (near, client) = try TestNetwork.inNamespace(hasIPv6: way.isIPv6) { [forth, back] in
+    let (near, bridge, client) = try TestNetwork.inNamespace(hasIPv6: way.isIPv6) { [forth, back] in
       let link = try way.open(1, way.near)
+      let (bridge, end) = way.crossesPlainLink ? try Self.extend(link) : (nil, link)
       forth.target.withLock { $0 = far }
-      back.target.withLock { $0 = link }
-      try link.attach(forth)
+      back.target.withLock { $0 = end }
+      try end.attach(forth)
       try far.attach(back)
-      return (link, try connect().release())
+      return (link, bridge, try connect().release())
     }
     self.near = near
+    self.bridge = bridge
     self.client = OwnedDescriptor(owning: client)
   }
 
-  /// Until the interface has an IPv6 address that it may use, the kernel refuses.
-  static func patiently(_ make: () throws -> OwnedDescriptor) throws -> OwnedDescriptor {
-    var socket: OwnedDescriptor?
-    var refusal: (any Error)?
-    let works = try eventually {
-      do { socket = try make() } catch { refusal = error }
-      return socket != nil
-    }
-    if works, let socket = socket.take() { return socket }
-    throw refusal ?? DidNotHappen(description: "no socket")
+  /// Joins a link to one over sockets, which has no headers. Returns the far end of that.
+  private static func extend(_ link: FDEndpoint) throws -> (LinkBridge?, FDEndpoint) {
+    let ends = try UnixSocket.pair(.seqpacket).takeBoth()
+    var options = LinkOptions(linkAddress: link.linkAddress)
+    options.segmentation = SegmentationSupport(kind: .software, maxByteCount: 65535)
+    let (near, far) = (
+      try FDEndpoint(takingOwnershipOf: ends[0], options: options),
+      try FDEndpoint(takingOwnershipOf: ends[1], options: options)
+    )
+    let bridge = LinkBridge(link, near)
+    try bridge.start()
+    return (bridge, far)
   }
 
   deinit {
     for relay in [forth, back] { relay.target.withLock { $0 = nil } }
     for link in [near, far] { link.close() }
+    bridge?.close()
   }
 }
 
@@ -132,9 +143,14 @@ final class Relay: LinkDispatcher {
     var segmentation: PacketOffload.Segmentation
     var checksum: PacketOffload.Checksum
     var segmentByteCount: UInt16
+    /// Of a TCP or UDP packet whose checksums are verified here.
+    var hasWrongSums = false
   }
   let target = Lock<FDEndpoint?>(nil)
   let seen = Lock<[Seen]>([])
+  private let verifiesSums: Bool
+
+  init(verifiesSums: Bool) { self.verifiesSums = verifiesSums }
 
   func deliverPackets(_ packets: inout PacketBatch) {
     for index in 0..<packets.count {
@@ -142,16 +158,19 @@ final class Relay: LinkDispatcher {
         let offload = packet.facts.offload
         return Seen(
           byteCount: packet.byteCount, segmentation: offload.segmentation, checksum: offload.checksum,
-          segmentByteCount: offload.segmentByteCount)
+          segmentByteCount: offload.segmentByteCount, hasWrongSums: verifiesSums && Self.hasWrongSums(packet))
       }
       seen.withLock { $0.append(one) }
     }
     guard let target = target.withLock({ $0 }) else { return }
-    if target.offloads.isEmpty {
-      for index in 0..<packets.count { do { try packets.modify(index) { try $0.finishChecksum() } } catch {} }
-    }
     // What does not fit is sent again by TCP.
     do { _ = try target.writeBatch(packets) } catch {}
+  }
+
+  private static func hasWrongSums(_ packet: borrowing PacketBuffer) -> Bool {
+    let bytes = packet.withBytes(bytes)
+    guard bytes.count >= 40, [6, 17].contains(bytes[bytes[0] >> 4 == 6 ? 6 : 9]) else { return false }
+    return InternetPacket(bytes, linkHeaderByteCount: 0) == nil
   }
 
   func linkHasRoom() {}

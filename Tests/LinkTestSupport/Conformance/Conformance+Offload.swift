@@ -10,7 +10,7 @@ extension LinkConformance {
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)
         try b.attach(atB)
-        let packets = (0..<24).map(offloaded)
+        let packets = (0..<24).map { OffloadSample($0) }
         try send(packets, on: a, atA)
         let expected = packets.reduce(0) { $0 + $1.segmentCount }
         try expectWhole(atB.waitForPackets(expected), packets, from: a)
@@ -39,7 +39,7 @@ extension LinkConformance {
         try a.attach(atA)
         var packets = try fill(on: a)
         try b.attach(atB)
-        let more = (packets.count..<packets.count + 50).map(offloaded)
+        let more = (packets.count..<packets.count + 50).map { OffloadSample($0) }
         try send(more, on: a, atA)
         packets += more
         try expectWhole(atB.waitForPackets(packets.reduce(0) { $0 + $1.segmentCount }), packets, from: a)
@@ -66,17 +66,17 @@ extension LinkConformance {
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)
         try b.attach(atB)
-        var liar = offloaded(0)
+        var liar = OffloadSample(0)
         liar.size = 0
         liar.change = { $0.segmentation = .tcpOverIPv4 }
-        var giant = offloaded(0)
+        var giant = OffloadSample(0)
         giant.packet.payload = [UInt8](repeating: 1, count: 60_000)
-        var wide = offloaded(0)
+        var wide = OffloadSample(0)
         wide.size = 1461
-        var fragments = offloaded(0)
+        var fragments = OffloadSample(0)
         fragments.change = { $0.segmentation = .udpFragments }
-        try send([liar, giant, wide, fragments, offloaded(1)], on: a, atA)
-        try expectWhole(atB.waitForPackets(offloaded(1).segmentCount), [offloaded(1)], from: a)
+        try send([liar, giant, wide, fragments, OffloadSample(1)], on: a, atA)
+        try expectWhole(atB.waitForPackets(OffloadSample(1).segmentCount), [OffloadSample(1)], from: a)
         try expectEqual(a.statistics.sent[.malformed], 2, "malformed packets")
         try expectEqual(a.statistics.sent[.oversize], 2, "packets that are too large")
       }
@@ -95,19 +95,19 @@ extension LinkConformance {
   }
 
   /// The packets that a link takes until it is full, one by one.
-  private static func fill(on link: any LinkEndpoint) throws -> [OffloadedPacket] {
-    var packets: [OffloadedPacket] = []
+  private static func fill(on link: any LinkEndpoint) throws -> [OffloadSample] {
+    var packets: [OffloadSample] = []
     while packets.count < 10_000 {
-      let next = offloaded(packets.count)
-      if try writeSome(try next.batch(for: link), from: 0, on: link) == 0 { return packets }
+      let next = OffloadSample(packets.count)
+      if try writeSome(try OffloadSample.batch([next], for: link), from: 0, on: link) == 0 { return packets }
       packets.append(next)
     }
     throw ConformanceFailure(message: "a link that is never full", file: #fileID, line: #line)
   }
 
-  private static func send(_ packets: [OffloadedPacket], on link: any LinkEndpoint, _ inbox: Inbox) throws {
+  private static func send(_ packets: [OffloadSample], on link: any LinkEndpoint, _ inbox: Inbox) throws {
     for packet in packets {
-      let batch = try packet.batch(for: link)
+      let batch = try OffloadSample.batch([packet], for: link)
       let end = deadline()
       while true {
         let seen = inbox.roomCalls
@@ -119,61 +119,10 @@ extension LinkConformance {
 
   /// Expects the segments of these packets, and nothing else.
   private static func expectWhole(
-    _ segments: [[UInt8]], _ packets: [OffloadedPacket], from link: any LinkEndpoint
+    _ segments: [[UInt8]], _ packets: [OffloadSample], from link: any LinkEndpoint
   ) throws {
-    let isPartial = handsOnChecksums(link)
-    var next = 0
-    for (number, packet) in packets.enumerated() {
-      var payload: [UInt8] = []
-      for _ in 0..<packet.segmentCount {
-        try expect(next < segments.count, "\(segments.count) segments, packet \(number) of \(packets.count) is missing")
-        guard let segment = InternetPacket(segments[next], linkHeaderByteCount: 0, isChecksumPartial: isPartial)
-        else {
-          throw ConformanceFailure(message: "segment \(next) has wrong sums", file: #fileID, line: #line)
-        }
-        try expectEqual(segment.sourcePort, packet.packet.sourcePort, "flow of segment \(next)")
-        payload += segment.payload
-        next += 1
-      }
-      try expect(payload == packet.packet.payload, "another payload of packet \(number)")
-    }
-    try expectEqual(segments.count, next, "segments")
+    var facts = PacketOffload()
+    if handsOnChecksums(link) { facts.checksum = .needed }
+    try OffloadSample.check(segments.map { OffloadSample.Arrival($0, facts) }, are: packets)
   }
-}
-
-/// A packet that leaves something to the link.
-private struct OffloadedPacket {
-  var packet = InternetPacket()
-  var size = 0
-  var change: (inout PacketOffload) -> Void = { _ in }
-
-  var segmentCount: Int { size == 0 ? 1 : max(1, (packet.payload.count + size - 1) / size) }
-
-  func batch(for link: any LinkEndpoint) throws -> PacketBatch {
-    let bytes = packet.frame
-    var offload = packet.offload(segmentByteCount: size, linkHeaderLength: 0)
-    change(&offload)
-    var batch = PacketBatch(capacity: 1, pool: PacketPool(frameByteCount: bytes.count + 14, capacity: 1))
-    batch.append { packet in
-      packet.append(bytes.count) { for index in bytes.indices { $0[index] = bytes[index] } }
-      packet.facts.offload = offload
-    }
-    try batch.modify(0) { packet throws(LinkError) in try link.addHeader(to: &packet) }
-    return batch
-  }
-}
-
-private let pattern = (0..<40_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-
-/// Number by number: TCP and UDP over both IPs of many segments, a packet that needs a checksum only.
-private func offloaded(_ number: Int) -> OffloadedPacket {
-  var one = OffloadedPacket()
-  one.packet.isTCP = number % 4 != 2
-  one.packet.isIPv6 = number % 3 == 1
-  one.packet.sourcePort = UInt16(truncatingIfNeeded: number)
-  let isWhole = number % 5 == 4
-  one.size = isWhole ? 0 : 1000
-  let count = isWhole ? 900 : number % 7 == 0 ? 30_000 : 3000 + number
-  one.packet.payload = Array(pattern[number % 256..<number % 256 + count])
-  return one
 }
