@@ -11,45 +11,71 @@ struct OddFrameTests {
     return header + [UInt8](repeating: 0x45, count: byteCount - header.count)
   }
 
-  struct Odd: Sendable, CustomTestStringConvertible {
-    let cause: DropCause
-    let frame: [UInt8]
-    var testDescription: String { cause.rawValue }
+  private struct Outcome: Sendable {
+    var refusals = 0
+    var frames: [[UInt8]] = []
+    var received = LinkTally()
   }
 
-  @Test(arguments: [
-    Odd(cause: .empty, frame: []), Odd(cause: .runt, frame: [1]),
-    Odd(cause: .runt, frame: [UInt8](repeating: 1, count: 13)),
-    Odd(cause: .oversize, frame: ethernet(to: own, byteCount: 1515)),
-    Odd(cause: .oversize, frame: ethernet(to: own, byteCount: 60_000)),
-    Odd(cause: .misaddressed, frame: ethernet(to: LinkAddress(2, 0, 0, 0, 0, 7))),
-  ])
-  func `an odd frame is counted and the next good one arrives`(_ odd: Odd) throws {
-    var fdOptions = FDOptions()
-    fdOptions.filtersAddresses = true
-    for (kind, mode) in [
-      (UnixSocket.Kind.seqpacket, DispatchMode.readv), (.seqpacket, .recvmmsg), (.datagram, .readv),
-      (.datagram, .recvmmsg),
-    ] {
-      fdOptions.dispatchMode = mode
-      try withLink(kind, LinkOptions(linkAddress: Self.own), fdOptions: fdOptions) { link, peer in
-        let collector = try Collector()
-        try link.attach(collector)
-        // More bad ones than a batch has room for, then each kind of good one, one of them as long as can be.
-        for _ in 0..<40 { #expect(try peer.waitToSend(odd.frame)) }
-        let good = [
-          Self.ethernet(to: Self.own), Self.ethernet(to: .broadcast),
-          Self.ethernet(to: LinkAddress(1, 0, 0x5e, 0, 0, 1)),
-          Self.ethernet(to: Self.own, byteCount: 1514),
-        ]
-        for frame in good { #expect(try peer.waitToSend(frame)) }
-        #expect(collector.waits { $0.frames.count == good.count })
-        #expect(collector.frames == good)
-        let received = link.statistics.received
-        #expect(received[odd.cause] == 40)
-        #expect(received.dropped == 40 && received.packets == 4 && received.offered == 44)
-      }
+  private static let bursts = [1, 40]
+
+  /// Sends odd frames, more than a batch has room for, and behind each burst good ones, each of which has to arrive.
+  private static func outcome(_ cell: OddFrame.Cell) throws -> Outcome {
+    var options = LinkOptions(mtu: OddFrame.Cell.mtu)
+    if cell.frame == .truncated {
+      options.mtu = OddFrame.Cell.smallMTU
+      options.pool = PacketPool(
+        frameByteCount: OddFrame.Cell.smallMTU + (cell.wire.isEthernet ? 14 : 0), capacity: 64)
     }
+    return try cell.wire.run(options, filtersAddresses: true) { link, peer in
+      link.mtu = OddFrame.Cell.mtu
+      var outcome = Outcome()
+      let collector = try Collector()
+      try link.attach(collector)
+      let (odd, good) = (cell.bytes, cell.good)
+      var count = 0
+      for burst in bursts {
+        for _ in 0..<burst {
+          if case .refused = cell.fate { outcome.refusals += peer.send(odd) < 0 ? 1 : 0 } else { try peer.deliver(odd) }
+        }
+        for frame in good { try peer.deliver(frame) }
+        count += good.count + (cell.fate == .delivered ? burst : 0)
+        try collector.need { $0.frames.count >= count }
+      }
+      outcome.frames = collector.frames
+      outcome.received = link.statistics.received
+      return outcome
+    }
+  }
+
+  static func check(_ cell: OddFrame.Cell) throws {
+    if case .none(let reason) = cell.fate { return #expect(!reason.isEmpty) }
+    let outcome = try outcome(cell)
+    let odd = cell.fate == .delivered ? [cell.bytes] : []
+    let expected = bursts.flatMap { burst in (0..<burst).flatMap { _ in odd } + cell.good }
+    #expect(outcome.frames == expected)
+    let count = bursts.reduce(0, +)
+    var drops: UInt64 = 0
+    if case .dropped(let cause) = cell.fate {
+      drops = UInt64(count)
+      #expect(outcome.received[cause] == drops)
+    }
+    if case .refused = cell.fate { #expect(outcome.refusals == count) }
+    let received = outcome.received
+    #expect(received.packets == UInt64(expected.count) && received.dropped == drops)
+    #expect(received.offered == UInt64(expected.count) + drops)
+  }
+
+  @Test(arguments: OddFrame.table.filter { !$0.wire.medium.needsDevices })
+  func `an odd frame on a socket meets its fate, and the next good one arrives`(_ cell: OddFrame.Cell) throws {
+    try Self.check(cell)
+  }
+
+  @Test(
+    .enabled(if: canMakeDevices, "needs root and /dev/net/tun"),
+    arguments: OddFrame.table.filter { $0.wire.medium.needsDevices })
+  func `an odd frame on an interface meets its fate, and the next good one arrives`(_ cell: OddFrame.Cell) throws {
+    try Self.check(cell)
   }
 
   @Test func `a frame that the MTU allows and the pool does not hold is truncated`() throws {

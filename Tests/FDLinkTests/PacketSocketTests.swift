@@ -84,26 +84,6 @@ struct PacketSocketTests {
     #expect(received == frames)
   }
 
-  @Test(arguments: Way.allCases)
-  func `odd frames are counted and the next good one arrives`(_ way: Way) throws {
-    let good = OddFrameTests.ethernet(to: Self.own)
-    let received = try Self.withInterfaces(way, mtu: 9000, { $0.filtersAddresses = true }) { link, collector, peer in
-      link.mtu = 1500
-      for round in 1...3 {
-        for _ in 0..<40 {
-          try peer.deliver(OddFrameTests.ethernet(to: LinkAddress(2, 0, 0, 0, 0, 7)))
-          try peer.deliver(OddFrameTests.ethernet(to: Self.own, byteCount: 1515))
-          try peer.deliver(OddFrameTests.ethernet(to: Self.own, byteCount: 9000))
-        }
-        try peer.deliver(good)
-        try collector.need { $0.frames.count == round }
-      }
-      #expect(collector.frames == [good, good, good])
-      return link.statistics.received
-    }
-    #expect(received[.misaddressed] == 120 && received[.oversize] == 240 && received.offered == 363)
-  }
-
   @Test(arguments: [Way.framewise, .blockwise])
   func `frames that do not fit in the ring are counted as truncated`(_ way: Way) throws {
     let good = OddFrameTests.ethernet(to: Self.own)
