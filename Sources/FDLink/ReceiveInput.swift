@@ -21,6 +21,8 @@ struct ReceiveInput {
   var hasWoken = false
   /// The other end is gone. What it has sent before is still to be read.
   var peerIsGone = false
+  /// A read has reported it.
+  private var wasReset = false
   /// Why nothing more will come. Kept, since an errno may be reported once only, together with packets.
   private(set) var ending: LinkCloseReason?
 
@@ -142,9 +144,9 @@ struct ReceiveInput {
       interfaceWentDown()
       return idle()
     case .peerGone:
-      // Reported in front of what is queued; the second time nothing is.
-      if peerIsGone { return stop(.peerDisconnected) }
-      peerIsGone = true
+      // Reported in front of what is queued; the second time nothing is. Somebody else may have told of the end before.
+      if wasReset { return stop(.peerDisconnected) }
+      (wasReset, peerIsGone) = (true, true)
       return .again
     case .ownMistake:
       assertionFailure("\(operation) on our descriptor: \(errorMessage(number))")

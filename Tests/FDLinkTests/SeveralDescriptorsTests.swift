@@ -88,6 +88,42 @@ struct SeveralDescriptorsTests {
     }
   }
 
+  @Test func `a descriptor that hears of the end from another delivers all, though its reads report the end first`()
+    throws
+  {
+    var options = LinkOptions()
+    options.batchCapacity = 1
+    for _ in 0..<20 {
+      let pairs = try (0..<2).map { _ in try UnixSocket.pair(.seqpacket).takeBoth() }
+      var peers = pairs.map { RawPeer.Box(RawPeer(socket: OwnedDescriptor(owning: $0[1]))) }
+      let link = try FDEndpoint(takingOwnershipOf: pairs.map { $0[0] }, options: options)
+      let (order, entered, leave) = (FlowOrder(isConcurrent: true), Latch(), Latch())
+      order.onDelivery = {
+        if entered.isOpen { return }
+        entered.open()
+        _ = leave.wait(deadline: deadline())
+      }
+      try link.attach(order)
+      try peers[1].deliver(Flows.frame(1, 0))
+      #expect(entered.wait(deadline: deadline()))
+      for number in 1..<20 { try peers[1].deliver(Flows.frame(1, number)) }
+      // Left unread, it makes the kernel report the end in front of what is queued.
+      var batch = PacketBatch(capacity: 1, pool: Flows.pool)
+      batch.append { packet in
+        packet.append(100) { $0[0] = 0x45 }
+        packet.facts.flowHash = 1
+      }
+      _ = try link.writeBatch(batch)
+      // The other descriptor comes to its end while this one delivers.
+      try peers[0].deliver(Flows.frame(0, 0))
+      peers = []
+      #expect(try eventually { order.count == 1 })
+      leave.open()
+      try link.wait()
+      #expect(order.count == 21 && order.disorder == 0 && order.late == 0 && order.closings == 1)
+    }
+  }
+
   @Test(arguments: [false, true])
   func `a link is closed or detached from inside any callback`(_ isClosing: Bool) throws {
     for _ in 0..<30 {
