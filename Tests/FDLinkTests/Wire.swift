@@ -15,8 +15,12 @@ struct Wire: Sendable, CustomTestStringConvertible {
   var isEthernet: Bool
   /// The largest packet that an interface of it carries.
   var interfaceMTU = 9000
+  /// Offloads are handed on. Of devices and packet sockets.
+  var hasVirtioNetHeader = false
 
-  var testDescription: String { "\(medium.rawValue) \(isEthernet ? "Ethernet" : "IP") by \(way.rawValue)" }
+  var testDescription: String {
+    "\(medium.rawValue) \(isEthernet ? "Ethernet" : "IP") by \(way.rawValue)\(hasVirtioNetHeader ? ", virtio-net" : "")"
+  }
 
   static let all: [Wire] = Medium.allCases.flatMap { medium in
     medium.framings.flatMap { isEthernet in
@@ -33,6 +37,7 @@ struct Wire: Sendable, CustomTestStringConvertible {
     var (options, fdOptions) = (options, way.options)
     if isEthernet { options.linkAddress = OddFrameTests.own }
     fdOptions.filtersAddresses = filtersAddresses
+    if hasVirtioNetHeader { options.segmentation = SegmentationSupport(kind: .host, maxByteCount: 65535) }
     let work = { @Sendable [options, fdOptions] in try run(options, fdOptions, body) }
     return try medium.needsDevices ? TestNetwork.inNamespace(work) : work()
   }
@@ -63,9 +68,8 @@ struct Wire: Sendable, CustomTestStringConvertible {
       let link = try FDEndpoint.udp(local: ends[0], remote: ends[1], options: options, fdOptions: fdOptions)
       return (link, try InternetSocket.datagram(from: raw[1], to: raw[0]).release())
     case .tun, .tap:
-      // It goes with its namespace: the kernel takes a tenth of a second to remove one, which is not the link's time.
       var device = DeviceOptions()
-      device.isPersistent = true
+      device.hasVirtioNetHeader = hasVirtioNetHeader
       let link =
         try medium == .tun
         ? FDEndpoint.tun(name: "wire", options: options, fdOptions: fdOptions, device: device)
@@ -78,6 +82,7 @@ struct Wire: Sendable, CustomTestStringConvertible {
       try TestNetwork.makeInterfaces(mtu: interfaceMTU)
       var socket = PacketSocketOptions()
       socket.takesInterfaceMTU = false
+      socket.hasVirtioNetHeader = hasVirtioNetHeader
       let link = try FDEndpoint.packet(interface: "left", options: options, fdOptions: fdOptions, socket: socket)
       return (link, try PacketSocket.open(interface: "right").release())
     }
