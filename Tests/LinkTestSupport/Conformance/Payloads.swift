@@ -1,4 +1,4 @@
-import LinkCore
+package import LinkCore
 
 /// Packets to be sent, and how they are sent.
 extension LinkConformance {
@@ -56,7 +56,7 @@ extension LinkConformance {
 
   /// Sends all payloads, in batches of up to 64, and waits for room where there is none.
   /// `patience`: when to try again though nobody announced room; for senders that share a link.
-  static func send(
+  package static func send(
     _ payloads: [[UInt8]], on link: any LinkEndpoint, _ inbox: Inbox, patience: Duration? = nil,
     file: String = #fileID, line: UInt = #line
   ) throws {
