@@ -103,7 +103,7 @@ extension LinkConformance {
         try expect(eventually { second == nil }, "an action that ran is kept")
       }
     },
-    Case("the last step of a driven link runs the close action") { factory in
+    Case("the last step of a driven link runs the close action", needs: .steps) { factory in
       var options = LinkOptions()
       options.drive = .caller
       try factory.withPair(LinkOptions(), options) { _, b in

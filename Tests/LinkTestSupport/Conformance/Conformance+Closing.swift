@@ -134,7 +134,7 @@ extension LinkConformance {
         try expectEqual(atA.snapshot.closeReasons, [.requested], "reasons")
       }
     },
-    Case("close while deliveries starve") { factory in
+    Case("close while deliveries starve", needs: .wholePool) { factory in
       var options = LinkOptions()
       options.batchCapacity = 4
       options.pool = PacketPool(frameByteCount: 1514, capacity: 4)

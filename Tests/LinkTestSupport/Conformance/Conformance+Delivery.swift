@@ -14,8 +14,9 @@ extension LinkConformance {
         let back = sizes.reversed().enumerated().map { payload(1000 + $0, $1) }
         try send(there, on: a, atA)
         try send(back, on: b, atB)
-        try expectEqual(atB.waitForPackets(there.count), there, "at the second end")
-        try expectEqual(atA.waitForPackets(back.count), back, "at the first end")
+        // The short ones have no addresses, and so are of another flow.
+        try factory.expectPackets(there, at: atB)
+        try factory.expectPackets(back, at: atA)
       }
     },
     Case("any first byte is delivered", needs: .anyByte) { factory in
@@ -25,7 +26,7 @@ extension LinkConformance {
         try b.attach(atB)
         let packets: [[UInt8]] = (0...255).map { [UInt8($0), 1, 2, 3] }
         try send(packets, on: a, atA)
-        try expectEqual(atB.waitForPackets(256), packets, "packets")
+        try factory.expectPackets(packets, at: atB)
       }
     },
     Case("packets of the largest MTU arrive unchanged") { factory in
@@ -46,7 +47,7 @@ extension LinkConformance {
         try a.attach(atA)
         try b.attach(atB)
         var random = SeededRandom("\(factory.name): order")
-        let packets = (0..<3000).map { payload($0, Int.random(in: 5...1500, using: &random)) }
+        let packets = (0..<3000).map { payload($0, Int.random(in: factory.leastOfOneFlow...1500, using: &random)) }
         try send(packets, on: a, atA)
         try expectEqual(atB.waitForPackets(3000).map(number), Array(0..<3000), "seed \(random.seed)")
         try expectEqual(atB.snapshot.packets, packets, "seed \(random.seed)")

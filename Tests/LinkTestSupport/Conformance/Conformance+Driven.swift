@@ -4,7 +4,7 @@ import LinkSystem
 /// Links that their owner steps.
 extension LinkConformance {
   static let drivenCases = [
-    Case("a link driven by its owner steps, waits and ends") { factory in
+    Case("a link driven by its owner steps, waits and ends", needs: .steps) { factory in
       try withDrivenPair(factory) { a, b in
         let (atA, atB) = (Inbox(), Inbox())
         try expectEqual(b.step(), .notAttached, "a step of an idle link")
@@ -35,7 +35,8 @@ extension LinkConformance {
         try expectEnd(b)
       }
     },
-    Case("the wait of a driven link ends for packets, for room and for close", needs: .backPressure) { factory in
+    Case("the wait of a driven link ends for packets, for room and for close", needs: [.steps, .backPressure]) {
+      factory in
       try withDrivenPair(factory) { a, b in
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)
@@ -62,7 +63,7 @@ extension LinkConformance {
         try expectEqual(atB.snapshot.closeReasons, [.requested], "reasons")
       }
     },
-    Case("a driven link reports its peer's end", needs: .noticesEnd) { factory in
+    Case("a driven link reports its peer's end", needs: [.steps, .noticesEnd]) { factory in
       try withDrivenPair(factory) { a, b in
         let (atA, atB) = (Inbox(), Inbox())
         try a.attach(atA)
@@ -75,7 +76,7 @@ extension LinkConformance {
         try expectEqual(atB.snapshot.packets, payloads(0..<20), "packets")
       }
     },
-    Case("a driven link that starves goes on when packets come home") { factory in
+    Case("a driven link that starves goes on when packets come home", needs: .steps) { factory in
       var options = LinkOptions()
       options.batchCapacity = 4
       options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
@@ -96,7 +97,7 @@ extension LinkConformance {
         home.join()
       }
     },
-    Case("a link that starves asks its pool for one wake-up, however often it looks") { factory in
+    Case("a link that starves asks its pool for one wake-up, however often it looks", needs: .steps) { factory in
       var options = LinkOptions()
       options.batchCapacity = 4
       options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
@@ -119,7 +120,7 @@ extension LinkConformance {
         try expectEqual(try EventCounter.take(runnersBell), 1, "times that the pool rang")
       }
     },
-    Case("a step from inside a callback, or during one, does nothing") { factory in
+    Case("a step from inside a callback, or during one, does nothing", needs: .steps) { factory in
       try withDrivenPair(factory) { a, b in
         let (entered, leave) = (Latch(), Latch())
         defer { leave.open() }

@@ -73,7 +73,7 @@ extension LinkConformance {
         try a.attach(atA)
         try b.attach(atB)
         var random = SeededRandom("\(factory.name): statistics")
-        let list = (0..<600).map { payload($0, Int.random(in: 5...1700, using: &random)) }
+        let list = (0..<600).map { payload($0, Int.random(in: factory.leastOfOneFlow...1700, using: &random)) }
         let good = list.filter { $0.count <= 1500 }
         try send(list, on: a, atA)
         try expectEqual(atB.waitForPackets(good.count), good, "seed \(random.seed)")

@@ -75,7 +75,8 @@ extension LinkConformance {
         thread.join()
       }
     },
-    Case("a peer that goes while deliveries starve is reported all the same", needs: .noticesEnd) { factory in
+    Case("a peer that goes while deliveries starve is reported all the same", needs: [.noticesEnd, .wholePool]) {
+      factory in
       var options = LinkOptions()
       options.batchCapacity = 4
       options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
@@ -97,7 +98,9 @@ extension LinkConformance {
         try expectEqual(atB.snapshot.packets.map(number), Array(0..<12), "packets")
       }
     },
-    Case("a peer that goes and leaves nothing ends a link whose packets are all kept", needs: .noticesEnd) { factory in
+    Case(
+      "a peer that goes and leaves nothing ends a link whose packets are all kept", needs: [.noticesEnd, .wholePool]
+    ) { factory in
       var options = LinkOptions()
       options.batchCapacity = 4
       options.pool = PacketPool(frameByteCount: 1514, capacity: 4)
@@ -115,7 +118,7 @@ extension LinkConformance {
     },
     Case(
       "a peer that goes ends a link whose packets are all kept until there is room",
-      needs: [.noticesEnd, .backPressure]
+      needs: [.noticesEnd, .backPressure, .wholePool]
     ) { factory in
       var options = LinkOptions()
       options.batchCapacity = 4

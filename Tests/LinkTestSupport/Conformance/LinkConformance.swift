@@ -56,7 +56,15 @@ package struct LinkPairFactory: Sendable, CustomStringConvertible {
     package static let anyByte = Traits(rawValue: 4)
     /// Frames may be shorter than an Ethernet header.
     package static let anyLength = Traits(rawValue: 8)
-    package static let all: Traits = [.backPressure, .noticesEnd, .anyByte, .anyLength]
+    /// The links can be driven by their owner.
+    package static let steps = Traits(rawValue: 16)
+    /// Packets arrive in the order in which they were sent, of whatever flow they are.
+    package static let globalOrder = Traits(rawValue: 32)
+    /// Packets of one flow may take all that a small pool has: several descriptors share it evenly.
+    package static let wholePool = Traits(rawValue: 64)
+    /// What links of several descriptors cannot do.
+    package static let oneDescriptor: Traits = [.steps, .globalOrder, .wholePool]
+    package static let all: Traits = [.backPressure, .noticesEnd, .anyByte, .anyLength, .oneDescriptor]
   }
 
   package let name: String

@@ -28,6 +28,13 @@ extension LinkPairFactory {
       },
     ]
 
+  /// Over several descriptors: queues of a device, packet sockets in a fanout group.
+  package static let severalOnInterfaces = [
+    device(.tun, count: 2), packets("recvmmsg", count: 2) { $0.dispatchMode = .recvmmsg },
+  ]
+
+  private static func of(_ count: Int) -> String { count == 1 ? "" : ", \(count) of them" }
+
   private typealias Pair = (any LinkEndpoint, any LinkEndpoint)
 
   /// Room for all that a test sends at once: these media have no back-pressure.
@@ -39,14 +46,15 @@ extension LinkPairFactory {
   }
 
   /// The links' MTUs are what the options say; interfaces carry all that they can.
-  private static var socket: PacketSocketOptions {
+  private static func sockets(_ count: Int) -> PacketSocketOptions {
     var options = PacketSocketOptions()
     options.takesInterfaceMTU = false
+    options.socketCount = count
     return options
   }
 
   private static let udp = LinkPairFactory(
-    name: "UDP", isEthernet: false, traits: [.anyByte, .anyLength], largestMTU: 65507
+    name: "UDP", isEthernet: false, traits: [.anyByte, .anyLength, .oneDescriptor], largestMTU: 65507
   ) {
     first, second in
     try inNamespace {
@@ -57,41 +65,46 @@ extension LinkPairFactory {
     }
   }
 
-  private static func device(_ kind: NetworkDevice.Kind, hasVirtioNetHeader: Bool = false) -> LinkPairFactory {
+  private static func device(
+    _ kind: NetworkDevice.Kind, hasVirtioNetHeader: Bool = false, count: Int = 1
+  ) -> LinkPairFactory {
     let isEthernet = kind == .tap
     let mtu = isEthernet ? 65521 : 65535
+    let traits: Traits = count == 1 ? .oneDescriptor : []
     return LinkPairFactory(
-      name: "\(isEthernet ? "TAP" : "TUN")\(hasVirtioNetHeader ? ", virtio-net" : "")", isEthernet: isEthernet,
-      traits: isEthernet ? .anyByte : [], largestMTU: mtu
+      name: "\(isEthernet ? "TAP" : "TUN")\(hasVirtioNetHeader ? ", virtio-net" : "")\(of(count))",
+      isEthernet: isEthernet, traits: isEthernet ? traits.union(.anyByte) : traits, largestMTU: mtu
     ) { first, second in
       var device = DeviceOptions()
       device.hasVirtioNetHeader = hasVirtioNetHeader
+      device.queueCount = count
       let options = device
       return try inNamespace {
         let a =
           isEthernet
           ? try FDEndpoint.tap(name: "device", options: first, device: options)
           : try FDEndpoint.tun(name: "device", options: first, device: options)
-        return (a, try behindDevice(second, mtu: mtu))
+        return (a, try behindDevice(second, mtu: mtu, count: count))
       }
     }
   }
 
   /// What a device carries meets a packet socket on its interface.
-  private static func behindDevice(_ options: LinkOptions, mtu: Int) throws -> FDEndpoint {
+  private static func behindDevice(_ options: LinkOptions, mtu: Int, count: Int) throws -> FDEndpoint {
     try NetworkDevice.setMTU("device", mtu)
     try NetworkDevice.setTransmitQueueLength("device", 10_000)
     try NetworkDevice.setUp("device")
-    return try FDEndpoint.packet(interface: "device", options: options, fdOptions: roomy, socket: socket)
+    return try FDEndpoint.packet(interface: "device", options: options, fdOptions: roomy, socket: sockets(count))
   }
 
   private static func packets(
-    _ name: String, mtu: Int = 65535, _ change: @escaping @Sendable (inout FDOptions) -> Void
+    _ name: String, mtu: Int = 65535, count: Int = 1, _ change: @escaping @Sendable (inout FDOptions) -> Void
   ) -> LinkPairFactory {
     LinkPairFactory(
-      name: "packet sockets, \(name)", isEthernet: true, traits: .anyByte, largestMTU: mtu
+      name: "packet sockets, \(name)\(of(count))", isEthernet: true,
+      traits: count == 1 ? [.anyByte, .oneDescriptor] : .anyByte, largestMTU: mtu
     ) { first, second in
-      var (fdOptions, socket) = (roomy, socket)
+      var (fdOptions, socket) = (roomy, sockets(count))
       change(&fdOptions)
       socket.hasVirtioNetHeader = name.hasPrefix("virtio-net")
       return try inNamespace { [fdOptions, socket] in

@@ -11,9 +11,20 @@ extension LinkPairFactory {
         try sockets(.seqpacket, first, second)
       },
       LinkPairFactory(
-        name: "datagram sockets, \(framing)", isEthernet: isEthernet, traits: [.backPressure, .anyByte, .anyLength]
+        name: "datagram sockets, \(framing)", isEthernet: isEthernet, traits: .all.subtracting(.noticesEnd)
       ) { first, second in try sockets(.datagram, first, second) },
     ]
+  }
+
+  /// Over several descriptors, each of which receives on a thread of its own.
+  package static let severalSockets: [LinkPairFactory] = [2, 4].map { count in
+    LinkPairFactory(
+      name: "\(count) seqpacket sockets", isEthernet: count == 4, traits: .all.subtracting(.oneDescriptor)
+    ) { first, second in
+      let ends = try (0..<count).map { _ in try UnixSocket.pair(.seqpacket).takeBoth() }
+      let a = try FDEndpoint(takingOwnershipOf: ends.map { $0[0] }, options: first)
+      return (a, try FDEndpoint(takingOwnershipOf: ends.map { $0[1] }, options: second))
+    }
   }
 
   private static func sockets(

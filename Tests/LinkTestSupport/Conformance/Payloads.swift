@@ -3,12 +3,17 @@ package import LinkCore
 /// Packets to be sent, and how they are sent.
 extension LinkConformance {
   /// A payload that tells its number, of `byteCount` bytes: the number first, as far as it fits, then a pattern. The first
-  /// four bits are an IP version's.
+  /// four bits are an IP version's. All of 20 bytes and more are of one flow, so that they stay in order over several
+  /// descriptors too: neither addresses nor protocol depend on the number, and the protocol (253, for experiments) has no
+  /// ports.
   package static func payload(_ number: Int, _ byteCount: Int) -> [UInt8] {
     (0..<byteCount).map { index in
       switch index {
       case 0: 0x45
       case 1...4: UInt8(truncatingIfNeeded: number >> (8 * (index - 1)))
+      case 6, 7: 0
+      case 9: 253
+      case 5..<20: UInt8(index)
       default: UInt8(truncatingIfNeeded: number &* 7 &+ index)
       }
     }
@@ -111,5 +116,21 @@ extension LinkConformance {
       if count < next.count { return taken }
     }
     throw ConformanceFailure(message: "\(limit) packets and still room", file: #fileID, line: #line)
+  }
+}
+
+extension LinkPairFactory {
+  /// Packets of so many bytes and more arrive in their order. Shorter ones have no addresses, and so are of other flows;
+  /// fewer than five bytes do not hold a number.
+  var leastOfOneFlow: Int { traits.contains(.globalOrder) ? 5 : 20 }
+
+  /// Packets of several flows have arrived, in the order that the medium promises.
+  func expectPackets(
+    _ expected: [[UInt8]], at inbox: Inbox, file: String = #fileID, line: UInt = #line
+  ) throws {
+    let packets = inbox.waitForPackets(expected.count)
+    if traits.contains(.globalOrder) { return try expectEqual(packets, expected, "packets", file: file, line: line) }
+    let lists = [packets, expected].map { $0.sorted { $0.lexicographicallyPrecedes($1) } }
+    try expectEqual(lists[0], lists[1], "packets, in any order", file: file, line: line)
   }
 }
