@@ -53,6 +53,12 @@ let package = Package(
     // A TUN device joined to a socket in C: what Tools/throughput compares with. No product.
     .executableTarget(name: "forwarder", path: "Tools/forwarder"),
 
+    // The links beside plain C loops around the same system calls. No product.
+    .target(name: "CBaselines", path: "Tools/CBaselines"),
+    .executableTarget(
+      name: "linkbench", dependencies: ["CBaselines", "FDLink", "LinkCore", "LinkSystem", "LinkTestSupport"],
+      path: "Tools/linkbench", swiftSettings: rules),
+
     // The attacker in the box, for tests and tools. It speaks the wire format by itself: it knows the kernel's calls, and
     // nothing of the link's code.
     .target(

@@ -1,0 +1,42 @@
+/// A race between two ways of doing the same work. Every stage of the tool adds cases, and nothing else.
+struct BenchCase {
+  /// Its parts from the general to the special, such as `receive/packet/ring-v2/64`.
+  let name: String
+  let needsRoot: Bool
+  /// Opens what both sides need. Whatever it opened is closed by the sides.
+  let open: (Feeder) throws -> (baseline: Side, ours: Side)
+}
+
+/// One of the two, ready to be measured any number of times.
+struct Side {
+  /// Makes at most so many packets ready to be moved, and says how many there are. It is not measured.
+  let prepare: (Int) throws -> Int
+  /// Moves that many, or fewer if the rest got lost. It is measured, and works on the calling thread alone.
+  let move: (Int) throws -> Moved
+  let close: () -> Void
+}
+
+struct Moved: Equatable {
+  var packets: Int
+  var bytes: Int
+}
+
+/// What one side moved, and what that took.
+struct Measurement: Equatable {
+  var packets = 0
+  var bytes = 0
+  /// Packets that were ready and did not arrive.
+  var lost = 0
+  /// Of the thread that moved them, in the kernel too. What other threads spend on the same packets is not in it.
+  var cpuNanoseconds: UInt64 = 0
+  var nanoseconds: UInt64 = 0
+
+  var cpuPerPacket: Double { Double(cpuNanoseconds) / Double(packets) }
+  var packetsPerSecond: Double { Double(packets) * 1e9 / Double(nanoseconds) }
+}
+
+/// Why a case or the tool gives up.
+struct BenchFailure: Error, CustomStringConvertible {
+  var description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,47 @@
+/// The middle of several numbers, and how far they reach.
+struct Summary: Equatable, Codable {
+  var median: Double
+  var least: Double
+  var most: Double
+
+  /// Of one number at least.
+  init(_ values: [Double]) {
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    least = sorted[0]
+    most = sorted[sorted.count - 1]
+  }
+}
+
+/// What the pairs of a case came to.
+struct CaseResult: Equatable, Codable {
+  struct Side: Equatable, Codable {
+    var cpuNanosecondsPerPacket: Summary
+    var packetsPerSecond: Summary
+    var packets: Int
+    var lost: Int
+
+    init(_ rounds: [Measurement]) {
+      cpuNanosecondsPerPacket = Summary(rounds.map(\.cpuPerPacket))
+      packetsPerSecond = Summary(rounds.map(\.packetsPerSecond))
+      packets = rounds.reduce(0) { $0 + $1.packets }
+      lost = rounds.reduce(0) { $0 + $1.lost }
+    }
+  }
+
+  var name: String
+  var pairs: Int
+  var baseline: Side
+  var ours: Side
+  /// Packets per second of CPU time, ours by the baseline's, pair by pair: 1 is as good, more is better.
+  var ratio: Summary
+
+  init(name: String, _ rounds: [(baseline: Measurement, ours: Measurement)]) {
+    self.name = name
+    pairs = rounds.count
+    baseline = Side(rounds.map(\.baseline))
+    ours = Side(rounds.map(\.ours))
+    ratio = Summary(rounds.map { $0.baseline.cpuPerPacket / $0.ours.cpuPerPacket })
+  }
+}

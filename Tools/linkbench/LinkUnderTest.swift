@@ -1,0 +1,106 @@
+import FDLink
+import LinkCore
+import LinkSystem
+import Synchronization
+
+/// Counts what a link delivers, and looks at the first byte of each packet, as the baselines do.
+private final class Counter: LinkDispatcher {
+  private let packets = Atomic(0)
+  private let bytes = Atomic(0)
+  private let sum = Atomic(UInt64(0))
+
+  var moved: Moved { Moved(packets: packets.load(ordering: .relaxed), bytes: bytes.load(ordering: .relaxed)) }
+
+  func deliverPackets(_ batch: inout PacketBatch) {
+    var (packets, bytes, sum) = (0, 0, UInt64(0))
+    batch.forEach { packet in
+      packets += 1
+      bytes += packet.count
+      sum &+= UInt64(packet[0])
+    }
+    self.packets.wrappingAdd(packets, ordering: .relaxed)
+    self.bytes.wrappingAdd(bytes, ordering: .relaxed)
+    self.sum.wrappingAdd(sum, ordering: .relaxed)
+  }
+}
+
+/// A link that this thread drives through its public interface.
+struct LinkUnderTest {
+  private let link: FDEndpoint
+  private let counter = Counter()
+  /// As long as a baseline waits for packets that do not come.
+  private static let patience: UInt64 = 100_000_000
+
+  init(_ link: FDEndpoint) throws {
+    self.link = link
+    try link.attach(counter)
+  }
+
+  /// Receives so many packets, or fewer if no more come.
+  func receive(_ count: Int) throws -> Moved {
+    let before = counter.moved
+    while counter.moved.packets - before.packets < count {
+      switch link.step() {
+      case .delivered: continue
+      case .idle, .starved:
+        guard let plan = link.prepareToWait() else { continue }
+        if try !wait(plan) { return moved(since: before) }
+      case .notAttached, .closed: throw BenchFailure("the link is closed")
+      }
+    }
+    return moved(since: before)
+  }
+
+  private func moved(since before: Moved) -> Moved {
+    let now = counter.moved
+    return Moved(packets: now.packets - before.packets, bytes: now.bytes - before.bytes)
+  }
+
+  /// False if it was for nothing.
+  private func wait(_ plan: LinkWaitPlan) throws -> Bool {
+    var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+    for (index, entry) in plan.entries.enumerated() {
+      entries[index] = PollEntry(entry.descriptor, PollEvents(rawValue: entry.events))
+    }
+    return try poll(&entries, nanoseconds: Self.patience)
+  }
+
+  /// Sends so many packets of the batch, again and again.
+  func send(_ count: Int, _ batch: borrowing PacketBatch, byteCount: Int) throws -> Moved {
+    try batch.withPackets { packets in
+      var left = count
+      while left > 0 {
+        left -= try link.writePackets(packets.extracting(first: min(left, packets.count)))
+      }
+    }
+    return Moved(packets: count, bytes: count * byteCount)
+  }
+
+  /// Packets like those of the baselines: a frame has `byteCount` bytes.
+  func makeBatch(_ count: Int, byteCount: Int) throws -> PacketBatch {
+    let pool = PacketPool(frameByteCount: byteCount, capacity: count)
+    var batch = PacketBatch(capacity: count, pool: pool)
+    var refusal: LinkError?
+    for _ in 0..<count {
+      batch.append { packet in
+        packet.append(byteCount - link.maxHeaderLength) { bytes in
+          bytes.update(repeating: 0)
+          bytes[0] = 0x45
+          (bytes[2], bytes[3]) = (UInt8(byteCount >> 8), UInt8(truncatingIfNeeded: byteCount))
+          (bytes[8], bytes[9]) = (64, 253)
+          (bytes[12], bytes[14], bytes[15]) = (192, 2, 1)
+          (bytes[16], bytes[18], bytes[19]) = (192, 2, 2)
+        }
+        packet.facts.networkProtocol = link.maxHeaderLength == 0 ? .ipv4 : EtherType(rawValue: 0x88b5)
+        do throws(LinkError) { try link.addHeader(to: &packet) } catch { refusal = error }
+      }
+    }
+    if let refusal { throw refusal }
+    return batch
+  }
+
+  func close() {
+    link.close()
+    while link.step() != .closed {}
+  }
+}

@@ -1,0 +1,40 @@
+import Foundation
+
+/// Results for people, in Markdown, line by line as they come; or all at once for programs.
+enum Table {
+  static let header = """
+    | case | C, ns of CPU | ours, ns of CPU | ratio (min–max) | C, packets/s | ours, packets/s |
+    | --- | ---: | ---: | ---: | ---: | ---: |
+    """
+
+  static func row(_ result: CaseResult) -> String {
+    let ratio = result.ratio
+    let cells = [
+      result.name, cpu(result.baseline), cpu(result.ours),
+      "\(text(ratio.median, 2)) (\(text(ratio.least, 2))–\(text(ratio.most, 2)))", rate(result.baseline),
+      rate(result.ours),
+    ]
+    return "| " + cells.joined(separator: " | ") + " |"
+  }
+
+  static func json(_ machine: Machine, _ results: [CaseResult]) throws -> String {
+    struct Report: Encodable {
+      var machine: Machine
+      var cases: [CaseResult]
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(Report(machine: machine, cases: results)), as: UTF8.self)
+  }
+
+  private static func cpu(_ side: CaseResult.Side) -> String {
+    let lost = side.lost == 0 ? "" : ", \(side.lost) lost"
+    return text(side.cpuNanosecondsPerPacket.median, side.cpuNanosecondsPerPacket.median < 100 ? 1 : 0) + lost
+  }
+
+  private static func rate(_ side: CaseResult.Side) -> String { text(side.packetsPerSecond.median / 1e6, 2) + " M" }
+
+  private static func text(_ number: Double, _ places: Int) -> String {
+    number.formatted(.number.precision(.fractionLength(places)).grouping(.never).locale(Locale(identifier: "en_US")))
+  }
+}

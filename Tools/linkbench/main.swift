@@ -1,0 +1,3 @@
+import LinkSystem
+
+ProcessControl.end(Bench.run(CommandLine.arguments))
