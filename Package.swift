@@ -98,7 +98,7 @@ let package = Package(
       swiftSettings: rules),
     .testTarget(
       name: "CrossProcessTests",
-      dependencies: ["FDLink", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "shmpeer"],
+      dependencies: ["FDLink", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "linkbench", "shmpeer"],
       swiftSettings: rules),
     .testTarget(
       name: "HostileTests",

@@ -2,7 +2,7 @@ import Foundation
 import LinkSystem
 import LinkTestSupport
 
-/// One run of `shmpeer` in a process of its own, its output caught in memory files.
+/// One run of `shmpeer`, or of another tool, in a process of its own, its output caught in memory files.
 final class Peer: Sendable {
   /// What a run left.
   struct Outcome: Sendable {
@@ -33,16 +33,20 @@ final class Peer: Sendable {
   private let messages: OwnedDescriptor
   private let ending = Monitor(ChildProcess.Ending?.none)
 
-  /// The executable lies beside the tests'.
-  static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    .appending(path: "shmpeer").path
+  /// The executables lie beside the tests'.
+  private static func path(of tool: String) -> String {
+    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: tool).path
+  }
+  static let path = path(of: "shmpeer")
 
-  /// `descriptors`: numbers here to numbers there.
-  init(_ arguments: [String], descriptors: [(here: CInt, there: CInt)] = []) throws {
+  /// `descriptors`: numbers here to numbers there. `tool`: another tool of this package.
+  init(
+    _ arguments: [String], tool: String = "shmpeer", descriptors: [(here: CInt, there: CInt)] = []
+  ) throws {
     output = try OwnedDescriptor.unsealedMemory(byteCount: 0)
     messages = try OwnedDescriptor.unsealedMemory(byteCount: 0)
     let child = try ChildProcess(
-      [Self.path] + arguments, descriptors: [(output.number, 1), (messages.number, 2)] + descriptors)
+      [Self.path(of: tool)] + arguments, descriptors: [(output.number, 1), (messages.number, 2)] + descriptors)
     let identifier = child.identifier
     processIdentifier = identifier
     _ = try SystemThread(name: "reaper") { [ending] in

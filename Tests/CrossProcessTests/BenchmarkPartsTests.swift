@@ -1,0 +1,58 @@
+// Only debug builds are compiled for testing of internals; the parts are the same in both.
+#if DEBUG
+  import Testing
+
+  @testable import linkbench
+
+  @Suite struct `The parts of linkbench` {
+    @Test func `the middle of several numbers, and how far they reach`() {
+      let odd = Summary([3, 1, 2])
+      #expect((odd.median, odd.least, odd.most) == (2, 1, 3))
+      let even = Summary([4, 1, 3, 2])
+      #expect((even.median, even.least, even.most) == (2.5, 1, 4))
+      #expect(Summary([7]).median == 7)
+    }
+
+    @Test func `the ratio is that of CPU time, pair by pair`() {
+      func round(_ cpu: UInt64) -> Measurement {
+        Measurement(packets: 100, bytes: 6400, cpuNanoseconds: cpu, nanoseconds: 1000)
+      }
+      // The machine was slow in the second pair, for both sides alike.
+      let result = CaseResult(
+        name: "", [(round(1000), round(2000)), (round(4000), round(8000)), (round(1000), round(1000))])
+      #expect(result.ratio == Summary([0.5, 0.5, 1]))
+      #expect(result.ours.cpuNanosecondsPerPacket.median == 20)
+      #expect(result.ours.packetsPerSecond.median == 1e8)
+      #expect(result.ours.packets == 300)
+    }
+
+    @Test func `a round goes on until enough has been moved, and counts what was lost`() throws {
+      var calls: [String] = []
+      let side = Side(
+        prepare: {
+          calls.append("prepare \($0)")
+          return min($0, 4)
+        },
+        move: {
+          calls.append("move \($0)")
+          return Moved(packets: $0 == 4 ? 3 : $0, bytes: 0)
+        }, close: {})
+      let sum = try Runner(pairs: 1, packets: 7).round(side)
+      #expect(calls == ["prepare 7", "move 4", "prepare 4", "move 4", "prepare 1", "move 1"])
+      #expect((sum.packets, sum.lost) == (7, 2))
+    }
+
+    @Test func `a side that moves nothing ends the round`() {
+      let stuck = Side(prepare: { $0 }, move: { _ in Moved(packets: 0, bytes: 0) }, close: {})
+      #expect(throws: BenchFailure.self) { try Runner(pairs: 1, packets: 7).round(stuck) }
+    }
+
+    @Test func `every case has a name of its own, and the command line finds it`() throws {
+      let cases = Bench.cases
+      #expect(Set(cases.map(\.name)).count == cases.count)
+      #expect(try BenchOptions(["--case", "tun", "--quick"]).choose(from: cases).allSatisfy(\.needsRoot))
+      #expect(throws: BenchFailure.self) { try BenchOptions(["--fast"]) }
+      #expect(throws: BenchFailure.self) { try BenchOptions(["--case"]) }
+    }
+  }
+#endif

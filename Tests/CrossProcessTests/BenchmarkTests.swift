@@ -1,0 +1,49 @@
+import Foundation
+import LinkSystem
+import Testing
+
+private func bench(_ arguments: String...) throws -> Peer.Outcome { try Peer(arguments, tool: "linkbench").wait() }
+
+/// What can go wrong in the tool that compares links with C. Its figures are nobody's to judge here.
+@Suite struct `linkbench` {
+  /// The cases of a run's report by name: how many packets each side moved.
+  private func moved(_ outcome: Peer.Outcome) -> [String: (baseline: Int, ours: Int)] {
+    let cases = outcome.json?["cases"] as? [[String: Any]] ?? []
+    func packets(_ side: Any?) -> Int { ((side as? [String: Any])?["packets"] as? NSNumber)?.intValue ?? 0 }
+    return Dictionary(
+      uniqueKeysWithValues: cases.map {
+        ($0["name"] as? String ?? "", (packets($0["baseline"]), packets($0["ours"])))
+      })
+  }
+
+  @Test(arguments: ["receive/seqpacket/recvmmsg/64", "receive/datagram/readv/1500", "send/seqpacket/32/64"])
+  func `moves the same on both sides of a case`(name: String) throws {
+    let outcome = try bench("--quick", "--json", "--case", name)
+    #expect(outcome.ending == .exited(0), "\(outcome.messages)")
+    let (baseline, ours) = try #require(moved(outcome)[name])
+    #expect(baseline > 0)
+    #expect(baseline == ours)
+  }
+
+  @Test(
+    .enabled(if: geteuid() == 0),
+    arguments: ["packet/ring-v2/64", "packet/ring-v3/1500", "receive/tun", "packet/32/64"])
+  func `moves packets over devices that it makes`(name: String) throws {
+    let outcome = try bench("--quick", "--json", "--case", name)
+    #expect(outcome.ending == .exited(0), "\(outcome.messages)")
+    let cases = moved(outcome)
+    #expect(!cases.isEmpty)
+    for (name, (baseline, ours)) in cases { #expect(baseline > 0 && ours > 0, "\(name)") }
+  }
+
+  @Test func `prints a line for each case`() throws {
+    let outcome = try bench("--quick", "--case", "send/datagram/1/")
+    #expect(outcome.output.split(separator: "\n").filter { $0.hasPrefix("| send/datagram/1/") }.count == 2)
+  }
+
+  @Test func `refuses names that fit no case`() throws {
+    let outcome = try bench("--case", "nonsense")
+    #expect(outcome.ending == .exited(2))
+    #expect(outcome.messageLines.count == 1 && outcome.messages.contains("nonsense"))
+  }
+}
