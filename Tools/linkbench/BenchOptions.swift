@@ -35,7 +35,7 @@ struct BenchOptions: Equatable {
     }
   }
 
-  var runner: Runner { isQuick ? Runner(pairs: 5, packets: 8192) : Runner(pairs: 21, packets: 65536) }
+  var runner: Runner { isQuick ? Runner(pairs: 5, packets: 8192) : Runner(pairs: 15, packets: 32768) }
 
   /// Throws if a name fits nothing.
   func choose(from cases: [BenchCase]) throws(BenchFailure) -> [BenchCase] {
