@@ -1,9 +1,12 @@
-package import Synchronization
+public import Synchronization
 
 /// A `Mutex` that the thread sanitizer understands. A contended `Mutex` is handed over inside the kernel (`FUTEX_LOCK_PI`),
 /// where no sanitizer sees that one holder comes after the other; a load and a store beside it, a plain move each on
 /// x86, say so.
-package struct Lock<Value: ~Copyable>: ~Copyable {
+///
+/// It is inlined where it is used, and its closures with it: called as a generic function, a lock and its release cost some
+/// 100 ns more. For that the type has to be usable from inline too.
+@usableFromInline package struct Lock<Value: ~Copyable>: ~Copyable {
   @usableFromInline let mutex: Mutex<Value>
   @usableFromInline let handover = Atomic<UInt8>(0)
 
