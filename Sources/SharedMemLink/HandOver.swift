@@ -56,6 +56,9 @@ public enum HandOver {
         verdict = .wrongRole
         throw LinkError(.protocolViolation, "hand-over: the offer makes this side the \(offer.receiverRole)")
       }
+      guard offer.offloads.isSubset(of: offloads) else {
+        throw LinkError(.protocolViolation, "hand-over: the offer has offloads that this side did not ask for")
+      }
       verdict = .badDescriptors
       let queues = try takeQueues(&message, claimedByteCounts, policy)
       verdict = .failed

@@ -69,6 +69,8 @@ private let wrongOffers: [WrongMessage] = [
   changed(16, [0x30, 0, 0, 0]),
   changed(16, [0x22, 0, 0, 0]),
   changed(16, [0x12, 1, 0, 0]),
+  // Offloads that nobody asked for.
+  changed(16, [0x12, 0, 0, 0]),
   changed(20, [1, 0, 0, 0], verdict: 4),
   changed(20, [2, 0, 0, 0]),
   WrongMessage(bytes: goodOffer + [UInt8](repeating: 0, count: 100), verdict: 2),
