@@ -123,7 +123,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   public var segmentation: SegmentationSupport { offloading.segmentation(options.segmentation) }
   /// With checksum offloads where `offloads` has them.
   public var capabilities: LinkCapabilities {
-    options.capabilities.union(offloading.capabilities).union(options.linkAddress == nil ? [] : .resolutionRequired)
+    options.capabilities.union(offloads.capabilities).union(options.linkAddress == nil ? [] : .resolutionRequired)
   }
   /// What packets may leave to whoever is behind the link: of `LinkOptions.offloads`, what the kernel granted. It becomes
   /// less if the kernel refuses later what it granted, which is counted as `offloadRefusal`. Empty without virtio-net headers.

@@ -41,10 +41,6 @@ final class Offloading: Sendable {
     return SegmentationSupport(kind: .software, maxByteCount: options.maxByteCount)
   }
 
-  var capabilities: LinkCapabilities {
-    offloads.contains(.checksum) ? [.transmitChecksumOffload, .receiveChecksumOffload] : []
-  }
-
   /// The header of a packet to be sent: an empty one of a raw frame.
   @inline(__always) static func header(of packet: borrowing PacketBuffer) -> VirtioNetHeader {
     let facts = packet.facts
@@ -52,14 +48,8 @@ final class Offloading: Sendable {
     return VirtioNetHeader(facts.offload, linkHeaderLength: packet.linkHeaderLength)
   }
 
-  /// Whether the packet can go as it is.
-  @inline(__always) func carries(_ packet: borrowing PacketBuffer) -> Bool {
-    let facts = packet.facts
-    return facts.isRawFrame || offloads.carries(facts.offload)
-  }
-
   /// Whether a write ends at this packet. Links without virtio-net headers take no notice of its facts.
-  func stopsAt(_ packet: borrowing PacketBuffer) -> Bool { headerByteCount > 0 && !carries(packet) }
+  func stopsAt(_ packet: borrowing PacketBuffer) -> Bool { headerByteCount > 0 && !packet.isCarried(by: offloads) }
 }
 
 extension NetworkDevice.Offloads {

@@ -27,7 +27,7 @@ extension Sender {
 
   /// Whether the packet can be sent in one call with those before it.
   private func goes(_ packet: borrowing PacketBuffer, _ limits: SendLimits) -> Bool {
-    limits.refusal(of: packet) == nil && offloading.carries(packet)
+    limits.refusal(of: packet) == nil && packet.isCarried(by: offloading.offloads)
   }
 
   private mutating func prepare(_ index: Int, _ packet: borrowing PacketBuffer) {

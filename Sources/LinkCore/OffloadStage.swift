@@ -182,7 +182,7 @@ extension Span<PacketBuffer> {
 
 extension PacketBuffer {
   /// Whether the packet can go as it is. A raw frame can.
-  fileprivate func isCarried(by offloads: OffloadSupport) -> Bool {
+  package func isCarried(by offloads: OffloadSupport) -> Bool {
     let facts = facts
     return offloads.carries(facts.offload) || facts.isRawFrame
   }

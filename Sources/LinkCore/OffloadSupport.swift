@@ -17,6 +17,11 @@ public struct OffloadSupport: OptionSet, Hashable, Sendable {
   public static let segmentation: OffloadSupport = [.tcpOverIPv4, .tcpOverIPv6, .udp]
   public static let all: OffloadSupport = [.checksum, .segmentation]
 
+  /// The flags of a link that hands this on.
+  package var capabilities: LinkCapabilities {
+    contains(.checksum) ? [.transmitChecksumOffload, .receiveChecksumOffload] : []
+  }
+
   /// Whether a packet with these facts can go as it is.
   package func carries(_ offload: PacketOffload) -> Bool {
     if offload.checksum == .needed, !contains(.checksum) { return false }

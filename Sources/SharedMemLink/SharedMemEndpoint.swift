@@ -24,8 +24,8 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   let receiver: any Receiver
   let room = RoomRequest()
   let softwareOffload: SoftwareOffload
-  /// What the peer gets to do.
-  let offloads: OffloadSupport
+  /// What packets may leave to the peer: of `LinkOptions.offloads`, what was agreed on. Empty without virtio-net headers.
+  public let offloads: OffloadSupport
   private let currentMTU: Atomic<Int>
   private let ownCapabilities: LinkCapabilities
   /// The largest frame that the queues can carry, a virtio-net header not counted.
@@ -67,7 +67,8 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     segmentation = options.segmentation
     softwareOffload = SoftwareOffload(options.segmentation)
     offloads = options.offloads(hasVirtioNetHeader: hasVirtioNetHeader)
-    ownCapabilities = options.capabilities.union(framing.isEthernet ? .resolutionRequired : [])
+    ownCapabilities = options.capabilities.union(offloads.capabilities)
+      .union(framing.isEthernet ? .resolutionRequired : [])
     let batch = PacketBatch(capacity: options.batchCapacity, pool: options.makePool())
     (sender, receiver) = pair.halves(
       role, watched, bufferByteCount: bufferByteCount, format: format, batch: batch, framing: framing,
@@ -89,6 +90,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     set { framing.linkAddress = newValue }
   }
   public var maxHeaderLength: Int { framing.headerLength }
+  /// With checksum offloads where `offloads` has them.
   public var capabilities: LinkCapabilities { ownCapabilities }
   public var hardwareType: HardwareType { framing.hardwareType }
   public let segmentation: SegmentationSupport

@@ -70,6 +70,8 @@ private func end(_ links: (maker: SharedMemEndpoint, receiver: SharedMemEndpoint
     let links = try agree(offered: example.offered, accepted: example.accepted)
     for link in [links.maker, links.receiver] {
       #expect(link.hasVirtioNetHeader == example.hasHeader)
+      #expect(link.offloads == (example.hasHeader ? example.offered.intersection(example.accepted) : []))
+      #expect(link.capabilities.contains(.transmitChecksumOffload) == example.hasHeader)
       #expect(link.segmentation.kind == (example.isCutByHost ? .host : .none))
     }
     try end(links)
