@@ -16,11 +16,12 @@ public protocol LinkEndpoint: AnyObject, Sendable {
   var linkAddress: LinkAddress? { get set }
   /// How many bytes a sender leaves free in front of the network header for `addHeader`.
   var maxHeaderLength: Int { get }
-  /// What the owner stated of the link when it was made, and `resolutionRequired` with Ethernet framing.
+  /// What the owner stated of the link when it was made, `resolutionRequired` with Ethernet framing, and checksum offloads
+  /// where packets carry facts of them.
   var capabilities: LinkCapabilities { get }
   /// The hardware type that ARP packets name: `ethernet` with Ethernet framing, or none.
   var hardwareType: HardwareType { get }
-  /// Whether packets larger than the MTU may be sent, since somebody behind the link cuts them.
+  /// Whether packets larger than the MTU may be sent, since the link cuts them, or somebody behind it.
   var segmentation: SegmentationSupport { get }
   /// What it did so far: a snapshot without locks. Counters never go back.
   var statistics: LinkStatistics { get }
@@ -64,6 +65,7 @@ public protocol LinkDispatcher: AnyObject, Sendable {
   /// Packets arrived: `take` those you keep, the link reuses the rest when this returns.
   func deliverPackets(_ packets: inout PacketBatch)
   /// There is room again: once after a write took fewer packets than it was given, also if a later one took all of its own.
+  /// Besides, perhaps, when a link has sent the last segments of packets that it cuts itself and had taken before.
   func linkHasRoom()
   /// The link came to its end: once, after the last delivery.
   func linkDidClose(_ reason: LinkCloseReason)
