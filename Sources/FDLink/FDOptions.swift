@@ -44,7 +44,8 @@ public struct FDOptions: Sendable {
   public var processorsPerChannel = 1
   /// How many packets wait for one processor at most: 1 to 65536. What finds its queue full is dropped, and counted as
   /// `noRoom`. What waits when the link is detached is for the next dispatcher. A `LinkOptions.pool` without chunks for all
-  /// queues works, but then one slow flow can keep the others waiting.
+  /// queues works, but then one slow flow can keep the others waiting; so it is where the queues of one descriptor are for more
+  /// than 16,384 packets together and the pool is the link's own, which has no chunks for more.
   public var processorQueueCapacity = 256
   /// Nothing is read from the descriptor.
   var isDeaf = false
@@ -76,8 +77,11 @@ public struct FDOptions: Sendable {
   /// How many threads besides the one that reads deliver.
   var processorCount: Int { processorsPerChannel == 1 || isDeaf ? 0 : processorsPerChannel }
 
-  /// How many packets of one descriptor may wait for them, those that they deliver included.
-  func mostWaitingCount(batchCapacity: Int) -> Int { processorCount * (processorQueueCapacity + batchCapacity) }
+  /// For how many packets of one descriptor that wait for them, those that they deliver included, a pool is to have chunks. Of
+  /// the largest size these take more than a GiB of addresses: with all queues at their largest no machine would have them.
+  func mostWaitingCount(batchCapacity: Int) -> Int {
+    min(processorCount * (processorQueueCapacity + batchCapacity), 16384)
+  }
 
   /// How many messages one call may move, each behind a head or not.
   func messagesPerCall(hasHeads: Bool) -> Int {

@@ -29,6 +29,14 @@ struct ProcessorTests {
     #expect(order.threadsOfFlow.values.allSatisfy { $0.count == 1 })
   }
 
+  @Test func `the largest queues of the most processors do not make a pool that no machine has`() throws {
+    let (sender, receiver) = try linksWithProcessors(1, 64, queueCapacity: 65536)
+    sender.close()
+    receiver.close()
+    try sender.wait()
+    try receiver.wait()
+  }
+
   @Test func `two flows are delivered by two threads at once, and each by its own`() throws {
     let (sender, receiver) = try linksWithProcessors(1, 4)
     let order = FlowOrder(isConcurrent: true, waitsForCompany: true)
