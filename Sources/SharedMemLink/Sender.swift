@@ -6,8 +6,10 @@ import Synchronization
 
 /// The sending half of an endpoint, whatever its role. Any thread may call it.
 protocol Sender: AnyObject, Sendable {
-  /// Sends a prefix and rings once if the peer wants it, and keeps `room` up to date. Nil: released.
-  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest) -> SendResult?
+  /// Sends a prefix, and keeps `room` up to date. `isRingDue`: the bell is to be rung anyway. Nil: released.
+  func send(
+    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, isRingDue: Bool
+  ) -> SendResult?
   /// Whether the packet that did not fit last would fit now. `isAnnounced`: the peer said so, otherwise it is the timer
   /// that asks.
   func looksForRoom(isAnnounced: Bool) -> Bool
@@ -30,7 +32,7 @@ struct SendResult {
   let isBroken: Bool
   /// Room is wanted now, and the driver has to be woken for it.
   let wakesDriver: Bool
-  /// To be rung.
+  /// To be rung, since the peer wants it. Under no lock: the peer may hold up whoever rings.
   let bell: Bell?
 }
 
@@ -41,11 +43,10 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
 
   init(_ state: consuming sending SenderState<Queue>) { self.state = Lock(state) }
 
-  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest) -> SendResult? {
-    let result = state.withLock { $0 == nil ? nil : $0!.send(frames, limits, room, tally) }
-    // Not under the lock: the peer may hold this thread up.
-    result?.bell?.ring()
-    return result
+  func send(
+    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, isRingDue: Bool
+  ) -> SendResult? {
+    state.withLock { $0 == nil ? nil : $0!.send(frames, limits, room, tally, isRingDue: isRingDue) }
   }
 
   func looksForRoom(isAnnounced: Bool) -> Bool {
@@ -99,14 +100,15 @@ struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
   var bell: Bell { memory.bell }
 
   mutating func send(
-    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, _ published: PublishedTally
+    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, _ published: PublishedTally,
+    isRingDue: Bool
   ) -> SendResult {
     var count = queue.send(frames, limits)
     var wakesDriver = false
     if count < frames.count {
       if !queue.isCorrupt, !memory.wasResized { wakesDriver = refuse(frames, from: &count, limits, room) }
     }
-    let rings = count > 0 && word.isWanted()
+    let rings = count > 0 && !isRingDue && word.isWanted()
     if rings { queue.tally[.notification] += 1 }
     published.publish(&queue.tally)
     let isBroken = queue.isCorrupt || memory.wasResized

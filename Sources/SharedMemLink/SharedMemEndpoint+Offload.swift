@@ -15,14 +15,17 @@ extension SharedMemEndpoint: HoldingLink {
     private(set) var isBroken = false
     /// Room is wanted now, and the driver has to be woken for it.
     private(set) var wakesDriver = false
+    /// To be rung when the write is over: here the stage may be locked.
+    private(set) var bell: Bell?
 
     mutating func send(_ packets: Span<PacketBuffer>) -> Int {
-      guard let result = sender.send(packets, limits, room) else {
+      guard let result = sender.send(packets, limits, room, isRingDue: bell != nil) else {
         isReleased = true
         return 0
       }
       isBroken = result.isBroken
       if result.wakesDriver { wakesDriver = true }
+      if let due = result.bell { bell = due }
       return result.count
     }
   }
@@ -43,6 +46,7 @@ extension SharedMemEndpoint: HoldingLink {
     }
     var write = plainWrite
     let isEmpty = softwareOffload.flush(by: &write)
+    write.bell?.ring()
     if write.isBroken { endIfBroken() }
     return isEmpty
   }

@@ -120,6 +120,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     var write = plainWrite
     let count =
       softwareOffload.passes(packets, offloads) ? write.send(packets) : softwareOffload.write(packets, by: &write)
+    write.bell?.ring()
     if write.isBroken { endIfBroken() }
     if write.wakesDriver { runner.ringBell() }
     if count > 0 || packets.isEmpty { return count }

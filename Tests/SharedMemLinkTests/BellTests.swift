@@ -87,6 +87,24 @@
       #expect(try eventually { rings.value > seen })
     }
 
+    /// Whoever hangs in a ring would keep the others out.
+    @Test func `is not rung while software has the packets locked`() throws {
+      let foreign = try Foreign(.client)
+      let (link, event) = (foreign.end.link, foreign.outgoing.event)
+      let packet = InternetPacket()
+      var batch = PacketBatch(capacity: 1, pool: PacketPool(frameByteCount: 1500, capacity: 1))
+      batch.append { buffer in
+        buffer.append(packet.frame.count) { for index in packet.frame.indices { $0[index] = packet.frame[index] } }
+        buffer.facts.offload = packet.offload(segmentByteCount: 0, linkHeaderLength: 0)
+      }
+      _ = try EventCounter.take(event)
+      var write = link.plainWrite
+      #expect(batch.withPackets { link.softwareOffload.write($0, by: &write) } == 1)
+      #expect(try link.statistics.sent.packets == 1 && write.bell != nil && EventCounter.take(event) == nil)
+      #expect(try link.writeBatch(batch) == 1 && EventCounter.take(event) == 1)
+      try foreign.end.close()
+    }
+
     @Test(arguments: [SharedMemEndpoint.Role.client, .server])
     func `cannot hold up the end of the link`(role: SharedMemEndpoint.Role) throws {
       // A round shows something if the writer hangs in it: it has 512 rings, and no bell is heard.
