@@ -2,7 +2,9 @@ import Foundation
 import LinkSystem
 import Testing
 
-private func bench(_ arguments: String...) throws -> Peer.Outcome { try Peer(arguments, tool: "linkbench").wait() }
+private func bench(_ arguments: String...) throws -> Peer.Outcome {
+  try Peer(arguments, executable: Peer.path(of: "linkbench")).wait()
+}
 
 /// What can go wrong in the tool that compares links with C. Its figures are nobody's to judge here.
 @Suite struct `linkbench` {

@@ -34,19 +34,19 @@ final class Peer: Sendable {
   private let ending = Monitor(ChildProcess.Ending?.none)
 
   /// The executables lie beside the tests'.
-  private static func path(of tool: String) -> String {
+  static func path(of tool: String) -> String {
     URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: tool).path
   }
   static let path = path(of: "shmpeer")
 
-  /// `descriptors`: numbers here to numbers there. `tool`: another tool of this package.
+  /// `descriptors`: numbers here to numbers there.
   init(
-    _ arguments: [String], tool: String = "shmpeer", descriptors: [(here: CInt, there: CInt)] = []
+    _ arguments: [String], descriptors: [(here: CInt, there: CInt)] = [], executable: String = Peer.path
   ) throws {
     output = try OwnedDescriptor.unsealedMemory(byteCount: 0)
     messages = try OwnedDescriptor.unsealedMemory(byteCount: 0)
     let child = try ChildProcess(
-      [Self.path(of: tool)] + arguments, descriptors: [(output.number, 1), (messages.number, 2)] + descriptors)
+      [executable] + arguments, descriptors: [(output.number, 1), (messages.number, 2)] + descriptors)
     let identifier = child.identifier
     processIdentifier = identifier
     _ = try SystemThread(name: "reaper") { [ending] in
