@@ -29,7 +29,7 @@ struct CaptureTests {
     Case(receiverLeavesOut: true, senderServes: false), Case(senderLeavesOut: true, receiverLeavesOut: true),
   ]
 
-  private static let byteCount = 3_000_000
+  private static let byteCount = 1_500_000
 
   @Test(arguments: cases) func `a capture behind a link shows right checksums only`(_ example: Case) throws {
     let path = try OffloadPath(example)
