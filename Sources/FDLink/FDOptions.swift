@@ -104,6 +104,7 @@ public enum DispatchMode: Sendable {
   case readv
   /// Many packets per system call: sockets only. `recvmmsg(2)`.
   case recvmmsg
-  /// Memory that is shared with the kernel: packet sockets only. `PACKET_RX_RING`.
+  /// Memory that is shared with the kernel: packet sockets only. `PACKET_RX_RING`. Before Linux 5.6 a ring of the version
+  /// `framewise` could stand still for ever under load: use the other version, or `recvmmsg`, on such kernels.
   case packetRing
 }
