@@ -4,7 +4,8 @@ import Testing
 
 struct CoalescerTests {
   typealias Packet = CoalescingOracle.Packet
-  static let pool = PacketPool(frameByteCount: 65550, capacity: 64)
+  /// A new one each time: tests run side by side.
+  static var pool: PacketPool { PacketPool(frameByteCount: 65550, capacity: 64) }
 
   /// A stream of TCP segments or datagrams.
   struct Stream {

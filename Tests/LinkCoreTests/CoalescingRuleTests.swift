@@ -82,7 +82,8 @@ struct CoalescingRuleTests {
     }
   }
 
-  static let pool = PacketPool(frameByteCount: 65550, capacity: 64)
+  /// A new one each time: tests run side by side.
+  static var pool: PacketPool { PacketPool(frameByteCount: 65550, capacity: 64) }
 
   @Test(arguments: rules)
   func `packets are joined by the rules of the kernel`(_ rule: Rule) throws {
