@@ -62,6 +62,11 @@ extension Peer {
     for outcome in outcomes { #expect(outcome.ending == .exited(0), "\(outcome)") }
     #expect(outcomes[1].number("received") == 500)
     let mismatch = try ServedPair(server: ["--echo"], client: ["--ping", "1", "--virtio-net-header"])
+    // A server whose client refused the link waits for the next one.
+    defer {
+      mismatch.server.signal(SIGTERM)
+      _ = mismatch.server.wait()
+    }
     #expect(mismatch.client.wait().ending == .exited(2))
   }
 
