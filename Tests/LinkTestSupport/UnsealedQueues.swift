@@ -20,8 +20,10 @@ package final class UnsealedQueues: Sendable {
   /// The ten numbers. They stay this object's.
   package var descriptors: [CInt] { (transmit + receive).map { $0.file.number } }
 
-  /// Which of the ten are memory.
-  package static let memory = [0, 2, 3, 4, 5, 7, 8, 9]
+  /// Which of the ten are memory that a test may cut off while it is used. Under the thread sanitizer only what holds packets:
+  /// it makes an atomic store to a pipe itself, under a lock of its own, and waits for that lock for ever when a signal
+  /// handler runs in the midst of it.
+  package static let memory = isThreadSanitized ? [0, 5] : [0, 2, 3, 4, 5, 7, 8, 9]
 
   /// The size of one of the ten files.
   package func byteCount(_ index: Int) -> Int { Self.byteCounts[index % 5] }
