@@ -33,3 +33,18 @@ public struct EthernetHeader: Equatable, Sendable {
     frame[13] = UInt8(truncatingIfNeeded: type.rawValue)
   }
 }
+
+extension Span<UInt8> {
+  /// What an Ethernet frame carries, and where that begins: behind VLAN tags, the outer and the inner one. For frames with a
+  /// whole link header.
+  func ethernetPayload() -> (type: EtherType, start: Int) {
+    var type = word16(at: 12)
+    var start = EthernetHeader.byteCount
+    for _ in 0..<2 {
+      guard type == 0x8100 || type == 0x88a8, count >= start + 4 else { break }
+      type = word16(at: start + 2)
+      start += 4
+    }
+    return (EtherType(rawValue: type), start)
+  }
+}

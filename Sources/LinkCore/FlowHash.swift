@@ -18,14 +18,7 @@ package struct FlowHash {
     guard frame.count > offset else { return }
     var type = EtherType(ofIPPacketStartingWith: frame[offset])
     if headerLength == EthernetHeader.byteCount {
-      type = EtherType(rawValue: frame.word16(at: 12))
-      // VLAN tags, outer and inner.
-      var tags = 0
-      while type.rawValue == 0x8100 || type.rawValue == 0x88a8, tags < 2, frame.count > offset + 4 {
-        type = EtherType(rawValue: frame.word16(at: offset + 2))
-        offset += 4
-        tags += 1
-      }
+      (type, offset) = frame.ethernetPayload()
     }
     switch type {
     case .ipv4 where frame.count >= offset + 20: addIPv4(frame, offset)
@@ -36,8 +29,7 @@ package struct FlowHash {
 
   private mutating func addIPv4(_ bytes: Span<UInt8>, _ offset: Int) {
     add(bytes, offset + 12, wordCount: 2)
-    let moreFragmentsAndOffset: UInt16 = 0x3fff
-    if bytes.word16(at: offset + 6) & moreFragmentsAndOffset != 0 { return }
+    if bytes.isFragment(ipv4At: offset) { return }
     addPorts(bytes, offset + 4 * Int(bytes[offset] & 15), of: bytes[offset + 9])
   }
 

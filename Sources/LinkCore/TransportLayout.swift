@@ -63,30 +63,24 @@ package struct TransportLayout: BitwiseCopyable, Sendable {
 
   /// Behind the link header and VLAN tags, outer and inner. There is at least one byte.
   private static func networkStart(_ frame: Span<UInt8>, _ linkHeaderLength: Int) -> Int? {
-    var start = linkHeaderLength
-    if start == EthernetHeader.byteCount, frame.count >= start {
-      for _ in 0..<2 {
-        let type = frame.word16(at: start - 2)
-        guard type == 0x8100 || type == 0x88a8, frame.count >= start + 4 else { break }
-        start += 4
-      }
-      switch EtherType(rawValue: frame.word16(at: start - 2)) {
+    if linkHeaderLength == EthernetHeader.byteCount, frame.count >= linkHeaderLength {
+      let (type, start) = frame.ethernetPayload()
+      switch type {
       case .ipv4: guard frame.count > start, frame[start] >> 4 == 4 else { return nil }
       case .ipv6: guard frame.count > start, frame[start] >> 4 == 6 else { return nil }
       default: return nil
       }
       return start
     }
-    return start == 0 && frame.count > 0 ? 0 : nil
+    return linkHeaderLength == 0 && frame.count > 0 ? 0 : nil
   }
 
   private static func ipv4(_ frame: Span<UInt8>, _ start: Int) -> (UInt8, Int, Int)? {
     guard frame.count >= start + 20 else { return nil }
     let headerLength = 4 * Int(frame[start] & 15)
     let claimedLength = Int(frame.word16(at: start + 2))
-    let moreFragmentsAndOffset: UInt16 = 0x3fff
     guard headerLength >= 20, claimedLength >= headerLength, claimedLength <= frame.count - start,
-      frame.word16(at: start + 6) & moreFragmentsAndOffset == 0
+      !frame.isFragment(ipv4At: start)
     else { return nil }
     return (frame[start + 9], start + headerLength, start + claimedLength)
   }

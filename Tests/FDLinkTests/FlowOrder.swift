@@ -3,6 +3,7 @@ import LinkCore
 import LinkSystem
 import LinkTestSupport
 import Synchronization
+import Testing
 
 /// UDP packets of several flows, each packet with its number.
 enum Flows {
@@ -128,4 +129,29 @@ extension RawPeer {
     func waitToReceive() throws -> [UInt8]? { try peer.waitToReceive() }
     func shutDown() { UnixSocket.shutDown(peer.socket.number) }
   }
+}
+
+/// Has a callback of the receiver close or detach it, and expects that nothing is lost, late, or told twice. Ends both links.
+func expectEndInsideCallback(
+  _ sender: FDEndpoint, _ receiver: FDEndpoint, isClosing: Bool, isConcurrent: Bool
+) throws {
+  let order = FlowOrder(isConcurrent: isConcurrent)
+  order.onDelivery = { [weak receiver] in if isClosing { receiver?.close() } else { receiver?.detach() } }
+  try sender.attach(Collector())
+  try receiver.attach(order)
+  _ = try sender.write(frames: (0..<Flows.count).map { Flows.frame($0, 0) }, pool: Flows.pool)
+  #expect(try eventually { order.calls > 0 })
+  if !isClosing {
+    #expect(try eventually { !receiver.isAttached })
+    let last = FlowOrder(isConcurrent: true)
+    try receiver.attach(last)
+    #expect(try eventually { last.count + order.count == Flows.count })
+    #expect(order.closings == 0)
+    receiver.close()
+  }
+  try receiver.wait()
+  #expect(isConcurrent || order.calls == 1)
+  #expect(order.closings == (isClosing ? 1 : 0) && order.late == 0)
+  sender.close()
+  try sender.wait()
 }

@@ -128,24 +128,7 @@ struct SeveralDescriptorsTests {
   func `a link is closed or detached from inside any callback`(_ isClosing: Bool) throws {
     for _ in 0..<30 {
       let (sender, receiver) = try links(4)
-      let order = FlowOrder(isConcurrent: false)
-      order.onDelivery = { [weak receiver] in if isClosing { receiver?.close() } else { receiver?.detach() } }
-      try sender.attach(Collector())
-      try receiver.attach(order)
-      _ = try sender.write(frames: (0..<Flows.count).map { Flows.frame($0, 0) }, pool: Flows.pool)
-      #expect(try eventually { order.calls > 0 })
-      if !isClosing {
-        #expect(try eventually { !receiver.isAttached })
-        let last = FlowOrder(isConcurrent: true)
-        try receiver.attach(last)
-        #expect(try eventually { last.count + order.count == Flows.count })
-        #expect(order.closings == 0)
-        receiver.close()
-      }
-      try receiver.wait()
-      #expect(order.calls == 1 && order.closings == (isClosing ? 1 : 0))
-      sender.close()
-      try sender.wait()
+      try expectEndInsideCallback(sender, receiver, isClosing: isClosing, isConcurrent: false)
     }
   }
 
