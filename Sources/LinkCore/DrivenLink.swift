@@ -9,6 +9,8 @@
 ///       }
 ///     }
 ///
+/// `LinkLoop` of the module Eventfd does so for several links at once.
+///
 /// After `close()` it goes on until it returns `closed`: that step releases everything and tells the dispatcher.
 public protocol DrivenLink: LinkEndpoint {
   /// One turn: receives at most a batch, delivers it from this thread, and never blocks. While another thread is in a

@@ -10,6 +10,9 @@ import LinkSystem
 /// When one side ends, the other is closed as soon as it has taken what was delivered before; at once, if the end was
 /// requested.
 ///
+/// The links may have a thread each, or one for both: make them with `LinkOptions.Drive.caller`, and give them to a
+/// `LinkLoop` of the module Eventfd.
+///
 /// Close it when done: a started bridge goes on even when nobody holds it.
 public final class LinkBridge: Sendable {
   /// The two links, by their position in the initialiser.

@@ -1,4 +1,5 @@
 import FDLink
+import Glibc
 import LinkCore
 import LinkSystem
 import Synchronization
@@ -90,4 +91,11 @@ extension Collector {
       throw DidNotHappen(description: "\(file):\(line): \(now.frames.count) frames, closed \(now.closings)")
     }
   }
+}
+
+/// As `ulimit -n` of this process.
+func limitDescriptors(to count: UInt) {
+  var limit = rlimit(rlim_cur: count, rlim_max: count)
+  // SAFETY: the record is a live local.
+  precondition(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
 }

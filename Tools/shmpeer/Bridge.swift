@@ -4,11 +4,11 @@ import LinkSystem
 
 /// Joins a link to a device or an interface until one of them is over, or a signal comes.
 extension Session {
-  func runBridge(_ link: any LinkEndpoint, _ kind: DeviceKind, name: String) throws(Failure) -> Report {
+  func runBridge(_ link: any DrivenLink, _ kind: DeviceKind, name: String) throws(Failure) -> Report {
+    var linkOptions = options.linkOptions
+    linkOptions.mtu = link.mtu
     let device: FDEndpoint
     do throws(Failure) {
-      var linkOptions = options.linkOptions
-      linkOptions.mtu = link.mtu
       device = try Device.open(kind, name: name, linkOptions, offloads: options.offloads)
     } catch {
       link.close()
@@ -18,15 +18,13 @@ extension Session {
     // `link` trims already, if it was asked to.
     let near = TappedLink(link, trims: false, progress: progress)
     let far = TappedLink(device, trims: false, progress: progress)
-    let bridge = LinkBridge(near, far)
     var report = Report(role: role, mode: options.action?.mode ?? "")
     report.device = description(of: device, "device")
-    do { try bridge.start() } catch  where error.code != .closed { throw Failure(error, "bridge") } catch {}
+    let running = try RunningBridge(near, far, linkOptions)
+    let bridge = running.bridge
     Console.write("shmpeer: \(role) joined to \(device.deviceName ?? name)", to: .error)
-    report.complaint = waitForEnd(progress, link)
-    bridge.close()
-    // It throws only inside a callback of the links.
-    do { try bridge.wait() } catch { assertionFailure("\(error)") }
+    if running.hasStarted { report.complaint = waitForEnd(progress, link) }
+    running.end()
     for flow in [bridge.flowFromA, bridge.flowFromB] {
       for cause in DropCause.allCases where flow.tally[cause] > 0 {
         report.drops[cause, default: 0] += flow.tally[cause]

@@ -153,6 +153,7 @@ enum Help {
       --no-offload        no segments of 64 KiB and no checksums left to the device behind a bridge (--bridge-*,
                           demo --tun): to compare, or where a device's driver cannot be trusted with them
       --spin US           how long an idle link looks on before it sleeps, 0 to 10000 microseconds (50; bridges 0)
+      --threads 1|2       of a bridge: one thread for both sides, or one for each (1; 2 where a link has several queues)
       --timeout S         give up after so many seconds, with exit code 1
       --describe          say on standard error, and in JSON, what a link over descriptors is made of: devices, buffers,
                           rings, fanout groups

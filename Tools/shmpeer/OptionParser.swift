@@ -11,8 +11,8 @@ struct OptionParser {
   ]
   private static let linkFlags = [
     "--size", "--batch", "--mtu", "--buffer-size", "--ethernet", "--peer-ethernet", "--check", "--virtio-net-header",
-    "--no-offload", "--trim", "--spin", "--timeout", "--accept-unsealed", "--capture", "--stats", "--describe",
-    "--json",
+    "--no-offload", "--trim", "--spin", "--threads", "--timeout", "--accept-unsealed", "--capture", "--stats",
+    "--describe", "--json",
   ]
 
   /// The flags of a command, `--help` aside.
@@ -77,6 +77,7 @@ struct OptionParser {
     case "--peer-ethernet": options.peerEthernet = try address(flag, &arguments)
     case "--check": options.check = try arguments.choice(of: flag, Check.self)
     case "--spin": options.givenSpin = .microseconds(try arguments.integer(of: flag, in: 0...10_000))
+    case "--threads": options.givenThreadCount = try arguments.integer(of: flag, in: 1...2)
     case "--timeout": options.timeout = try arguments.seconds(of: flag, in: 0.001...1_000_000)
     case "--stats": options.statsInterval = try arguments.seconds(of: flag, in: 0.01...86_400)
     case "--duration": options.duration = try arguments.seconds(of: flag, in: 0.1...3600)

@@ -55,7 +55,10 @@ extension Options {
       default: break
       }
     }
-    guard case .bridge(let kind, _) = action else { return }
+    guard case .bridge(let kind, _) = action else {
+      if givenThreadCount != nil { throw arguments.usage("--threads is for bridges: leave it out") }
+      return
+    }
     switch kind {
     case .tun where ethernet != nil:
       throw arguments.usage("--bridge-tun carries bare IP packets: leave out --ethernet, or use --bridge-tap")

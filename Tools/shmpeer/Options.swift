@@ -106,17 +106,30 @@ struct Options {
   /// As `FDOptions.fanout`; nil: it was not given.
   var fanout: FanoutMode??
   var describes = false
+  /// Of a bridge: 1, or 2, one for each side.
+  var givenThreadCount: Int?
 
   init(_ command: Command) { self.command = command }
 
   /// The largest packet: as given, or what the test packets need.
   var mtu: Int { givenMTU ?? max(1500, size) }
 
+  /// Whether one thread serves both sides of a bridge, as it does unless a link has several queues, which are there to be
+  /// served at the same time.
+  private var bridgesOnOneThread: Bool {
+    if let givenThreadCount { return givenThreadCount == 1 }
+    if case .numbers(let numbers) = source { return numbers.count == 1 }
+    return queueCount ?? 1 == 1
+  }
+
   /// As links are made with it. A bridge shares its CPUs with the traffic it carries, so it does not spin unless told to.
   var linkOptions: LinkOptions {
     var options = LinkOptions(mtu: mtu, linkAddress: ethernet)
     options.batchCapacity = batch
-    if case .bridge = action { options.spin = .zero }
+    if isBridge {
+      options.spin = .zero
+      if bridgesOnOneThread { options.drive = .caller }
+    }
     if let givenSpin { options.spin = givenSpin }
     // The device brings large packets, whether or not the other side takes them.
     if !offloads.isEmpty {
@@ -127,11 +140,12 @@ struct Options {
 
   /// What this side takes in packets: everything where a device is behind the link, which can cut and compute.
   var offloads: OffloadSupport {
-    if leavesOffloadsOut { return [] }
-    switch action {
-    case .bridge: return .all
-    default: return command == .tunPeer ? .all : []
-    }
+    isBridge && !leavesOffloadsOut ? .all : []
+  }
+
+  private var isBridge: Bool {
+    if case .bridge = action { return true }
+    return command == .tunPeer
   }
 
   var filePolicy: FilePolicy { acceptsUnsealed ? .unsealedGuarded : .sealedOnly }

@@ -20,8 +20,8 @@ struct Session {
   }
 
   /// `goodbye`: nil where an orderly end cannot be told from the peer's death.
-  func run(_ endpoint: any LinkEndpoint, _ goodbye: Goodbye? = nil) throws(Failure) -> Report {
-    let link: any LinkEndpoint = options.trims ? TappedLink(endpoint, trims: true, progress: nil) : endpoint
+  func run(_ endpoint: any DrivenLink, _ goodbye: Goodbye? = nil) throws(Failure) -> Report {
+    let link: any DrivenLink = options.trims ? TappedLink(endpoint, trims: true, progress: nil) : endpoint
     guard let action = options.action else { throw Failure(.usage, "an action is missing") }
     let made = description(of: endpoint, "link")
     var report = try run(action, on: link, goodbye)
@@ -29,7 +29,7 @@ struct Session {
     return report
   }
 
-  private func run(_ action: Action, on link: any LinkEndpoint, _ goodbye: Goodbye?) throws(Failure) -> Report {
+  private func run(_ action: Action, on link: any DrivenLink, _ goodbye: Goodbye?) throws(Failure) -> Report {
     switch action {
     case .bridge(let kind, let name): try runBridge(link, kind, name: name)
     case .echo: try run(Echo(link), on: link, goodbye)

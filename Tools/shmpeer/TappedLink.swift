@@ -2,14 +2,14 @@ import LinkCore
 
 /// A link that is another one, with something done on the way: packets cut to their own length, the end told to somebody
 /// who is not its dispatcher.
-final class TappedLink: LinkEndpoint, HoldingLink {
-  let inner: any LinkEndpoint
+final class TappedLink: DrivenLink, HoldingLink {
+  let inner: any DrivenLink
   private let holder: (any HoldingLink)?
   private let trims: Bool
   private let progress: Progress?
 
   /// `trims`: cut received IP packets to the length that they claim. `progress`: ends with the link.
-  init(_ inner: any LinkEndpoint, trims: Bool, progress: Progress?) {
+  init(_ inner: any DrivenLink, trims: Bool, progress: Progress?) {
     self.inner = inner
     holder = inner as? any HoldingLink
     self.trims = trims
@@ -39,6 +39,8 @@ final class TappedLink: LinkEndpoint, HoldingLink {
   func addHeader(to packet: inout PacketBuffer) throws(LinkError) { try inner.addHeader(to: &packet) }
   func parseHeader(of packet: inout PacketBuffer) -> Bool { inner.parseHeader(of: &packet) }
   func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int { try inner.writePackets(packets) }
+  func step() -> LinkStep { inner.step() }
+  func prepareToWait() -> LinkWaitPlan? { inner.prepareToWait() }
   func close() { inner.close() }
   func wait() throws(LinkError) { try inner.wait() }
   func setCloseAction(_ action: (@Sendable () -> Void)?) { inner.setCloseAction(action) }

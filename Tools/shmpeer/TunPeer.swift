@@ -25,14 +25,10 @@ struct TunPeer {
       let socket = OwnedDescriptor(owning: numbers.handOver)
       let maker = Link(options: linkOptions, watch: watch)
       let link = isServer ? try maker.serve(socket).endpoint : try maker.connect(socket).endpoint
-      let bridge = LinkBridge(link, device)
-      do throws(LinkError) { try bridge.start() } catch { throw Failure(error, "bridge") }
-      defer {
-        bridge.close()
-        // It throws only inside a callback of the links.
-        do { try bridge.wait() } catch { assertionFailure("\(error)") }
-      }
-      try serve(control, watch)
+      let running = try RunningBridge(link, device, linkOptions.linkOptions)
+      let result = Result { () throws(Failure) in try serve(control, watch) }
+      running.end()
+      try result.get()
     } catch { control.report(error) }
     return .done
   }
