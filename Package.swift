@@ -104,6 +104,16 @@ let package = Package(
       name: "HostileTests",
       dependencies: ["HostilePeer", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "shmpeer"],
       swiftSettings: rules),
+    // Beside gVisor's own endpoints, which a Go program in Tests/Interop runs.
+    .target(
+      name: "InteropSupport", dependencies: ["LinkSystem", "LinkTestSupport", "SharedMemLink"],
+      path: "Tests/Interop/InteropSupport", swiftSettings: rules),
+    .testTarget(
+      name: "InteropTests",
+      dependencies: [
+        "FDLink", "InteropSupport", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "shmpeer",
+      ],
+      path: "Tests/Interop/InteropTests", swiftSettings: rules),
     // A stranger's use: plain imports of the products only.
     .testTarget(
       name: "APITests", dependencies: ["Eventfd", "FDLink", "LinkCore", "SharedMemLink"], swiftSettings: rules),

@@ -1,5 +1,6 @@
 import Foundation
 import LinkSystem
+import LinkTestSupport
 import Testing
 
 private func bench(_ arguments: String...) throws -> Peer.Outcome {

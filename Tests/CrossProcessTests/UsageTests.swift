@@ -1,5 +1,6 @@
 import LinkSystem
 import SharedMemLink
+import LinkTestSupport
 import Testing
 
 /// What a user can do wrong, and how the tool says so.

@@ -48,7 +48,7 @@ enum Bench {
     _ cases: [BenchCase], _ runner: Runner, _ feeder: Feeder, isJSON: Bool
   ) throws -> CInt {
     ProcessControl.pin(toAllowedCPU: 0)
-    let machine = Machine.current()
+    let machine = Hardware.current()
     if !isJSON { Console.write("\(machine)\n\n\(Table.header)", to: .output) }
     var results: [CaseResult] = []
     for benchCase in cases {

@@ -1,4 +1,5 @@
 import Foundation
+import LinkTestSupport
 
 /// Results for people, in Markdown, line by line as they come; or all at once for programs.
 enum Table {
@@ -17,9 +18,9 @@ enum Table {
     return "| " + cells.joined(separator: " | ") + " |"
   }
 
-  static func json(_ machine: Machine, _ results: [CaseResult]) throws -> String {
+  static func json(_ machine: Hardware, _ results: [CaseResult]) throws -> String {
     struct Report: Encodable {
-      var machine: Machine
+      var machine: Hardware
       var cases: [CaseResult]
     }
     let encoder = JSONEncoder()

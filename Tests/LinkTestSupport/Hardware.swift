@@ -1,15 +1,15 @@
 import Foundation
 
 /// What was measured on, and when: no figure means anything without it.
-struct Machine: Codable {
-  var processor: String
-  var processorCount: Int
-  var kernel: String
-  var date: String
+package struct Hardware: Codable {
+  package var processor: String
+  package var processorCount: Int
+  package var kernel: String
+  package var date: String
   /// Figures of a debug build say nothing.
-  var isOptimised: Bool
+  package var isOptimised: Bool
 
-  static func current() -> Machine {
+  package static func current() -> Hardware {
     let words = text(of: "/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }?
       .split(separator: ":", maxSplits: 1).last
     #if DEBUG
@@ -17,7 +17,7 @@ struct Machine: Codable {
     #else
       let isOptimised = true
     #endif
-    return Machine(
+    return Hardware(
       processor: words.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor",
       processorCount: ProcessInfo.processInfo.processorCount,
       kernel: text(of: "/proc/sys/kernel/osrelease").trimmingCharacters(in: .whitespacesAndNewlines),
@@ -30,8 +30,8 @@ struct Machine: Codable {
   }
 }
 
-extension Machine: CustomStringConvertible {
-  var description: String {
+extension Hardware: CustomStringConvertible {
+  package var description: String {
     "\(processor), \(processorCount) processors, Linux \(kernel), \(date)"
       + (isOptimised ? "" : "; a DEBUG BUILD, whose figures say nothing")
   }

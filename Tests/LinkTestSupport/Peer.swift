@@ -1,46 +1,46 @@
 import Foundation
-import LinkSystem
-import LinkTestSupport
+package import LinkSystem
 
 /// One run of `shmpeer`, or of another tool, in a process of its own, its output caught in memory files.
-final class Peer: Sendable {
+package final class Peer: Sendable {
   /// What a run left.
-  struct Outcome: Sendable {
-    var ending: ChildProcess.Ending
-    var output: String
-    var messages: String
+  package struct Outcome: Sendable {
+    package var ending: ChildProcess.Ending
+    package var output: String
+    package var messages: String
 
     /// The one JSON object on standard output; nil if there is not exactly one line with one.
-    var json: [String: Any]? {
+    package var json: [String: Any]? {
       let lines = output.split(separator: "\n")
       guard lines.count == 1, let object = try? JSONSerialization.jsonObject(with: Data(lines[0].utf8)) else {
         return nil
       }
       return object as? [String: Any]
     }
-    func number(_ key: String) -> Int? { (json?[key] as? NSNumber)?.intValue }
-    func text(_ key: String) -> String? { json?[key] as? String }
+    package func number(_ key: String) -> Int? { (json?[key] as? NSNumber)?.intValue }
+    package func decimal(_ key: String) -> Double? { (json?[key] as? NSNumber)?.doubleValue }
+    package func text(_ key: String) -> String? { json?[key] as? String }
     /// It was not killed.
-    var hasExited: Bool {
+    package var hasExited: Bool {
       if case .exited = ending { return true }
       return false
     }
-    var messageLines: [Substring] { messages.split(separator: "\n") }
+    package var messageLines: [Substring] { messages.split(separator: "\n") }
   }
 
-  let processIdentifier: Int32
+  package let processIdentifier: Int32
   private let output: OwnedDescriptor
   private let messages: OwnedDescriptor
   private let ending = Monitor(ChildProcess.Ending?.none)
 
   /// The executables lie beside the tests'.
-  static func path(of tool: String) -> String {
+  package static func path(of tool: String) -> String {
     URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: tool).path
   }
-  static let path = path(of: "shmpeer")
+  package static let path = path(of: "shmpeer")
 
   /// `descriptors`: numbers here to numbers there.
-  init(
+  package init(
     _ arguments: [String], descriptors: [(here: CInt, there: CInt)] = [], executable: String = Peer.path
   ) throws {
     output = try OwnedDescriptor.unsealedMemory(byteCount: 0)
@@ -62,17 +62,17 @@ final class Peer: Sendable {
   }
 
   /// Standard error so far.
-  var messagesSoFar: String { Self.text(of: messages) }
+  package var messagesSoFar: String { Self.text(of: messages) }
 
   /// Signals it at the deadline, unless it has ended by then.
-  func signal(_ number: Int32, unlessEndedBy end: UInt64) {
+  package func signal(_ number: Int32, unlessEndedBy end: UInt64) {
     if ending.wait(deadline: end, { $0 }) == nil { signal(number) }
   }
 
-  func signal(_ number: Int32) { ChildProcess.signal(number, to: processIdentifier) }
+  package func signal(_ number: Int32) { ChildProcess.signal(number, to: processIdentifier) }
 
   /// Waits for its end; kills it at the deadline.
-  func wait(deadline end: UInt64 = deadline(after: .seconds(60))) -> Outcome {
+  package func wait(deadline end: UInt64 = deadline(after: .seconds(60))) -> Outcome {
     let known = ending.wait(deadline: end) { $0 }
     if known == nil { signal(SIGKILL) }
     let how = known ?? ending.wait { $0 }!
@@ -81,8 +81,8 @@ final class Peer: Sendable {
   }
 
   /// Runs it to its end.
-  static func run(_ arguments: String...) throws -> Outcome { try Peer(arguments).wait() }
+  package static func run(_ arguments: String...) throws -> Outcome { try Peer(arguments).wait() }
 }
 
 /// A path for a socket that this test alone uses.
-func socketPath() -> String { "/tmp/shmpeer-test-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).sock" }
+package func socketPath() -> String { "/tmp/shmpeer-test-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).sock" }

@@ -1,0 +1,104 @@
+import Glibc
+import LinkSystem
+package import LinkTestSupport
+import SharedMemLink
+
+extension Cell {
+  /// What both processes left.
+  package struct Outcome: Sendable {
+    package var near: Peer.Outcome
+    package var far: Peer.Outcome
+    /// Who verified the packets.
+    package var receiver: Peer.Outcome
+    package var packets: Int
+
+    /// What was not as it should be; nothing, if all is well.
+    package var faults: [String] {
+      var faults: [String] = []
+      if receiver.number("received") != packets { faults.append("received \(receiver.number("received") ?? 0)") }
+      for key in ["lost", "duplicated", "reordered", "corrupt"] where receiver.number(key) != 0 {
+        faults.append("\(key) \(receiver.number(key) ?? 0)")
+      }
+      for (name, side) in [("near", near), ("far", far)] where side.ending != .exited(0) {
+        faults.append("\(name) side \(side.ending): \(side.messages)\(side.output)")
+      }
+      return faults
+    }
+
+    /// Of a ping: round trips.
+    package var packetsPerSecond: Double { receiver.decimal("packets_per_second") ?? 0 }
+  }
+
+  /// Carries so many packets between two processes. `near`: ours, but for comparisons.
+  package func run(near: Side = .ours, far: Side = .gvisor, packets: Int, check: String = "crc") throws -> Outcome {
+    try withPlaces { nearPlace, farPlace in
+      let words = actions(packets)
+      let common = ["--size", "\(size)", "--check", check, "--json", "--timeout", "50"]
+      let nearPeer = try near.start(nearPlace, words.near + common + framing(1, 2) + flags(of: near, facing: far))
+      let farPeer = try far.start(farPlace, words.far + common + framing(2, 1))
+      return finish(nearPeer, farPeer, packets)
+    }
+  }
+
+  private func finish(_ near: Peer, _ far: Peer, _ packets: Int) -> Outcome {
+    switch job {
+    case .nearSends, .farSends:
+      let outcomes = (near.wait(), far.wait())
+      return Outcome(
+        near: outcomes.0, far: outcomes.1, receiver: job == .nearSends ? outcomes.1 : outcomes.0, packets: packets)
+    case .farEchoes:
+      let pinger = near.wait()
+      return Outcome(near: pinger, far: end(far), receiver: pinger, packets: packets)
+    case .nearEchoes:
+      let pinger = far.wait()
+      return Outcome(near: end(near), far: pinger, receiver: pinger, packets: packets)
+    }
+  }
+
+  /// An echo goes on until its peer leaves, which a datagram socket does not tell.
+  private func end(_ echo: Peer) -> Peer.Outcome {
+    let isTold = medium != .sockets(.datagram, dispatch: "readv") && medium != .sockets(.datagram, dispatch: "recvmmsg")
+    echo.signal(SIGTERM, unlessEndedBy: deadline(after: .seconds(isTold ? 10 : 0)))
+    return echo.wait()
+  }
+
+  private func actions(_ packets: Int) -> (near: [String], far: [String]) {
+    switch job {
+    case .nearSends: (["--source", "\(packets)"], ["--sink", "\(packets)"])
+    case .farSends: (["--sink", "\(packets)"], ["--source", "\(packets)"])
+    case .farEchoes: (["--ping", "\(packets)"], ["--echo"])
+    case .nearEchoes: (["--echo"], ["--ping", "\(packets)"])
+    }
+  }
+
+  private func framing(_ own: Int, _ other: Int) -> [String] {
+    isEthernet ? ["--ethernet", "02:00:00:00:00:0\(own)", "--peer-ethernet", "02:00:00:00:00:0\(other)"] : []
+  }
+
+  /// gVisor's server pads every frame to whole buffers, which may be more than the MTU allows to send back.
+  private func flags(of near: Side, facing far: Side) -> [String] {
+    guard near == .ours, far == .gvisor, job == .nearEchoes else { return [] }
+    return medium == .sharedMemory(nearRole: "client") ? ["--trim"] : []
+  }
+
+  /// Makes what the two processes inherit.
+  private func withPlaces<Result>(_ body: (Place, Place) throws -> Result) throws -> Result {
+    switch medium {
+    case .sharedMemory(let role):
+      // Our sealed files: gVisor maps what it is given.
+      let queues = try QueuePair.make()
+      let sockets = try UnixSocket.pair(.seqpacket)
+      return try body(
+        Place(role, queues: queues.descriptors, peer: sockets.first.number),
+        Place(role == "client" ? "server" : "client", queues: queues.descriptors, peer: sockets.second.number))
+    case .sockets(let kind, let dispatch):
+      let sockets = try UnixSocket.pair(kind)
+      for number in [sockets.first.number, sockets.second.number] {
+        try SocketFacts.setBuffers(of: number, receive: nil, send: 1 << 20)
+      }
+      return try body(
+        Place(socket: sockets.first.number, dispatch: dispatch),
+        Place(socket: sockets.second.number, dispatch: dispatch))
+    }
+  }
+}

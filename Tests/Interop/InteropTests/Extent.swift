@@ -1,0 +1,26 @@
+import Foundation
+import InteropSupport
+import Testing
+
+extension Trait where Self == ConditionTrait {
+  /// Debian's packages golang-go and golang-gvisor-gvisor-dev: `Tools/check interop` installs them where it may.
+  static var needsGvisor: Self { .enabled(if: GvisorPeer.isBuildable, "needs golang-go and golang-gvisor-gvisor-dev") }
+}
+
+/// How much is carried. A sample, unless INTEROP_PACKETS says how many packets each cell of the whole matrix has:
+/// `Tools/check interop` does.
+enum Extent {
+  private static let wanted = ProcessInfo.processInfo.environment["INTEROP_PACKETS"].flatMap(Int.init)
+
+  static let isWhole = wanted != nil
+
+  static let cells: [Cell] = Cell.media.flatMap { medium in
+    isWhole ? Cell.all(medium) : Cell.Job.allCases.map { Cell(medium, $0, size: 2049, isEthernet: true) }
+  }
+
+  /// Fewer of the large ones.
+  static func packets(of cell: Cell) -> Int {
+    guard let wanted else { return 500 }
+    return cell.size > 9000 ? max(1, wanted / 10) : wanted
+  }
+}
