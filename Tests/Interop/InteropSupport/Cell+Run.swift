@@ -31,13 +31,16 @@ extension Cell {
 
   /// Carries so many packets between two processes. `near`: ours, but for comparisons.
   package func run(near: Side = .ours, far: Side = .gvisor, packets: Int, check: String = "crc") throws -> Outcome {
-    try withPlaces { nearPlace, farPlace in
-      let words = actions(packets)
-      let common = ["--size", "\(size)", "--check", check, "--json", "--timeout", "50"]
-      let nearPeer = try near.start(nearPlace, words.near + common + framing(1, 2) + flags(of: near, facing: far))
-      let farPeer = try far.start(farPlace, words.far + common + framing(2, 1))
-      return finish(nearPeer, farPeer, packets)
+    let words = actions(packets)
+    let common = ["--size", "\(size)", "--check", check, "--json", "--timeout", "50"]
+    // Only the two hold their ends from here on: the end of one is the other's.
+    let (nearPeer, farPeer) = try withPlaces { nearPlace, farPlace in
+      (
+        try near.start(nearPlace, words.near + common + framing(1, 2) + flags(of: near, facing: far)),
+        try far.start(farPlace, words.far + common + framing(2, 1))
+      )
     }
+    return finish(nearPeer, farPeer, packets)
   }
 
   private func finish(_ near: Peer, _ far: Peer, _ packets: Int) -> Outcome {
