@@ -71,11 +71,11 @@ struct Session {
   func drive(_ action: some ActionRunner, _ link: any LinkEndpoint) -> String? {
     var stats = StatsClock(options.statsInterval, since: began)
     while true {
+      // Before the last look: a peer that took everything may have left in between.
+      let reason = action.progress.closeReason
       let pause = action.proceed()
       if action.isDone { return nil }
-      if let reason = action.progress.closeReason {
-        return action.hasGoal && !action.isDone ? "the link was over before everything was done (\(reason))" : nil
-      }
+      if let reason { return action.hasGoal ? "the link was over before everything was done (\(reason))" : nil }
       let again = pause.map { monotonicNanoseconds() &+ $0 }
       let wake = action.progress.wait(watch, until: [again, stats.next, deadline].compactMap(\.self).min())
       if wake == .signal { return action.isSender ? "ended by a signal before everything was done" : nil }
