@@ -1,7 +1,6 @@
 import Glibc
 import LinkSystem
 package import LinkTestSupport
-import SharedMemLink
 
 extension Cell {
   /// What both processes left.
@@ -33,13 +32,11 @@ extension Cell {
   package func run(near: Side = .ours, far: Side = .gvisor, packets: Int, check: String = "crc") throws -> Outcome {
     let words = actions(packets)
     let common = ["--size", "\(size)", "--check", check, "--json", "--timeout", "50"]
-    // Only the two hold their ends from here on: the end of one is the other's.
-    let (nearPeer, farPeer) = try withPlaces { nearPlace, farPlace in
-      (
-        try near.start(nearPlace, words.near + common + framing(1, 2) + flags(of: near, facing: far)),
-        try far.start(farPlace, words.far + common + framing(2, 1))
-      )
-    }
+    let wire = try Wire(medium)
+    let nearPeer = try near.start(wire.near, words.near + common + framing(1, 2) + flags(of: near, facing: far))
+    let farPeer = try far.start(wire.far, words.far + common + framing(2, 1))
+    wire.letGo(near: near, far: far)
+    defer { withExtendedLifetime(wire) {} }
     return finish(nearPeer, farPeer, packets)
   }
 
@@ -58,10 +55,11 @@ extension Cell {
     }
   }
 
-  /// An echo goes on until its peer leaves, which a datagram socket does not tell.
+  /// An echo goes on until its peer leaves, which is not told over every medium.
   private func end(_ echo: Peer) -> Peer.Outcome {
-    let isTold = medium != .sockets(.datagram, dispatch: "readv") && medium != .sockets(.datagram, dispatch: "recvmmsg")
-    echo.signal(SIGTERM, unlessEndedBy: deadline(after: .seconds(isTold ? 10 : 0)))
+    var patience = Duration.zero
+    if case .sharedMemory = medium { patience = .seconds(10) }
+    echo.signal(SIGTERM, unlessEndedBy: deadline(after: patience))
     return echo.wait()
   }
 
@@ -82,26 +80,5 @@ extension Cell {
   private func flags(of near: Side, facing far: Side) -> [String] {
     guard near == .ours, far == .gvisor, job == .nearEchoes else { return [] }
     return medium == .sharedMemory(nearRole: "client") ? ["--trim"] : []
-  }
-
-  /// Makes what the two processes inherit.
-  private func withPlaces<Result>(_ body: (Place, Place) throws -> Result) throws -> Result {
-    switch medium {
-    case .sharedMemory(let role):
-      // Our sealed files: gVisor maps what it is given.
-      let queues = try QueuePair.make()
-      let sockets = try UnixSocket.pair(.seqpacket)
-      return try body(
-        Place(role, queues: queues.descriptors, peer: sockets.first.number),
-        Place(role == "client" ? "server" : "client", queues: queues.descriptors, peer: sockets.second.number))
-    case .sockets(let kind, let dispatch):
-      let sockets = try UnixSocket.pair(kind)
-      for number in [sockets.first.number, sockets.second.number] {
-        try SocketFacts.setBuffers(of: number, receive: nil, send: 1 << 20)
-      }
-      return try body(
-        Place(socket: sockets.first.number, dispatch: dispatch),
-        Place(socket: sockets.second.number, dispatch: dispatch))
-    }
   }
 }
