@@ -12,7 +12,7 @@ enum Command: String, CaseIterable {
 }
 
 /// Whether senders fill and sum the body of test packets.
-enum Check: String, CaseIterable { case none, crc }
+package enum Check: String, CaseIterable { case none, crc }
 
 /// What to do with a link.
 enum Action: Equatable {

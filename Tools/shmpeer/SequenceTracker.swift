@@ -1,23 +1,25 @@
 /// Tells lost, doubled and late packets apart by their numbers, in a fixed amount of memory: it remembers the last 65536
 /// numbers, and takes anything older for late.
-struct SequenceTracker: Sendable {
+package struct SequenceTracker: Sendable {
   private static let window: UInt64 = 65536
+  package init() {}
+
   private var seen = [UInt64](repeating: 0, count: Int(window) / 64)
   /// One more than the highest number so far.
-  private(set) var next: UInt64 = 0
+  package private(set) var next: UInt64 = 0
   /// Packets with a number that was new.
-  private(set) var distinct: UInt64 = 0
-  private(set) var duplicated: UInt64 = 0
-  private(set) var reordered: UInt64 = 0
+  package private(set) var distinct: UInt64 = 0
+  package private(set) var duplicated: UInt64 = 0
+  package private(set) var reordered: UInt64 = 0
 
   /// Numbers below the highest that never came.
-  var lost: UInt64 { next > distinct ? next - distinct : 0 }
+  package var lost: UInt64 { next > distinct ? next - distinct : 0 }
 
   /// A number that no sender reaches.
-  static func isPlausible(_ sequence: UInt64) -> Bool { sequence < 1 << 62 }
+  package static func isPlausible(_ sequence: UInt64) -> Bool { sequence < 1 << 62 }
 
   @inline(__always)
-  mutating func add(_ sequence: UInt64) {
+  package mutating func add(_ sequence: UInt64) {
     guard sequence == next else { return addOutOfOrder(sequence) }
     if sequence & 63 == 0 { seen[Self.word(sequence)] = 0 }
     accept(sequence)

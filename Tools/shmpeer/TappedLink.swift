@@ -1,4 +1,4 @@
-import LinkCore
+package import LinkCore
 
 /// A link that is another one, with something done on the way: packets cut to their own length, the end told to somebody
 /// who is not its dispatcher.
@@ -71,9 +71,9 @@ final class TappedLink: DrivenLink, HoldingLink {
 }
 
 /// The length that an IP packet says it has.
-enum IPLength {
+package enum IPLength {
   /// Cuts a packet that is longer than it says, and leaves alone what is no IP packet.
-  static func trim(_ packet: inout PacketBuffer) {
+  package static func trim(_ packet: inout PacketBuffer) {
     if let byteCount = packet.withBytes({ claimed($0) }) { packet.trim(toByteCount: byteCount) }
   }
 

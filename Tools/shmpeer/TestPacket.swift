@@ -1,11 +1,11 @@
 /// The packet that any peer can check: an IPv4 header, a sequence number, a checksum, a body that follows from the
 /// number. All functions work on the network layer, without a link header.
-enum TestPacket {
+package enum TestPacket {
   /// From the fields alone to the largest IPv4 packet, in bytes.
-  static let sizes = 32...65535
+  package static let sizes = 32...65535
 
   /// What a received packet is.
-  enum Verdict: Equatable {
+  package enum Verdict: Equatable {
     case valid(sequence: UInt64, byteCount: Int)
     /// A test packet that was changed on its way.
     case corrupt
@@ -14,7 +14,7 @@ enum TestPacket {
   }
 
   /// Writes the header into a zeroed packet of at least 32 bytes: everything that packets of one size share.
-  static func writeHeader(_ bytes: inout MutableSpan<UInt8>) {
+  package static func writeHeader(_ bytes: inout MutableSpan<UInt8>) {
     bytes[0] = 0x45
     bytes[2] = UInt8(truncatingIfNeeded: bytes.count >> 8)
     bytes[3] = UInt8(truncatingIfNeeded: bytes.count)
@@ -25,7 +25,7 @@ enum TestPacket {
 
   /// Makes it the packet of this number; with `crc` the body is filled and summed.
   @inline(__always)
-  static func stamp(_ bytes: inout MutableSpan<UInt8>, sequence: UInt64, check: Check) {
+  package static func stamp(_ bytes: inout MutableSpan<UInt8>, sequence: UInt64, check: Check) {
     for index in 0..<8 { bytes[20 &+ index] = UInt8(truncatingIfNeeded: sequence >> UInt64(8 &* index)) }
     if check == .crc { fill(&bytes, sequence) }
   }
@@ -38,7 +38,7 @@ enum TestPacket {
 
   /// Checks a received packet. It may be longer than its own length says: some servers pad.
   @inline(__always)
-  static func check(_ bytes: Span<UInt8>) -> Verdict {
+  package static func check(_ bytes: Span<UInt8>) -> Verdict {
     guard bytes.count >= 32, bytes[0] == 0x45, bytes[9] == 253 else { return .foreign }
     guard word(bytes, 12) == 0x0100_000a, word(bytes, 16) == 0x0200_000a else { return .foreign }
     let byteCount = Int(bytes[2]) << 8 | Int(bytes[3])

@@ -30,14 +30,24 @@ extension Cell {
 
   /// Carries so many packets between two processes. `near`: ours, but for comparisons.
   package func run(near: Side = .ours, far: Side = .gvisor, packets: Int, check: String = "crc") throws -> Outcome {
-    let words = actions(packets)
-    let common = ["--size", "\(size)", "--check", check, "--json", "--timeout", "50"]
     let wire = try Wire(medium)
-    let nearPeer = try near.start(wire.near, words.near + common + framing(1, 2) + flags(of: near, facing: far))
-    let farPeer = try far.start(wire.far, words.far + common + framing(2, 1))
+    let nearPeer = try near.start(
+      wire.near, actions(packets).near + common(check) + framing(1, 2) + flags(of: near, facing: far))
+    let farPeer = try startFar(on: wire, far, packets: packets, check: check)
     wire.letGo(near: near, far: far)
     defer { withExtendedLifetime(wire) {} }
     return finish(nearPeer, farPeer, packets)
+  }
+
+  /// Starts the far side's process.
+  package func startFar(
+    on wire: Wire, _ far: Side = .gvisor, packets: Int, check: String = "crc"
+  ) throws -> Peer {
+    try far.start(wire.far, actions(packets).far + common(check) + framing(2, 1))
+  }
+
+  private func common(_ check: String) -> [String] {
+    ["--size", "\(size)", "--check", check, "--json", "--timeout", "50"]
   }
 
   private func finish(_ near: Peer, _ far: Peer, _ packets: Int) -> Outcome {

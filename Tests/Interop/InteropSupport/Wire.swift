@@ -1,16 +1,16 @@
 import LinkSystem
-import SharedMemLink
+package import SharedMemLink
 
-/// What joins two processes, held until both have inherited it.
-final class Wire {
-  let near: Place
-  let far: Place
+/// What joins two processes, held until both have inherited it; or this one and another.
+package final class Wire {
+  package let near: Place
+  package let far: Place
   private let medium: Cell.Medium
   private var queues: QueuePair?
   private var nearSocket: OwnedDescriptor?
   private var farSocket: OwnedDescriptor?
 
-  init(_ medium: Cell.Medium) throws {
+  package init(_ medium: Cell.Medium) throws {
     self.medium = medium
     switch medium {
     case .sharedMemory(let role):
@@ -43,5 +43,14 @@ final class Wire {
     }
     if far != .gvisor { nearSocket = nil }
     if near != .gvisor { farSocket = nil }
+  }
+
+  /// For a link in this process, once the far one's process has what it needs: the queues, if there are any.
+  package func takeQueues() -> QueuePair? { queues.take() }
+
+  /// The near end's socket, the caller's from now on.
+  package func takeNearSocket() -> CInt {
+    farSocket = nil
+    return nearSocket.take()!.release()
   }
 }
