@@ -59,6 +59,11 @@ let package = Package(
       name: "linkbench", dependencies: ["CBaselines", "FDLink", "LinkCore", "LinkSystem", "LinkTestSupport"],
       path: "Tools/linkbench", swiftSettings: rules),
 
+    // The tables of Documentation/Interop.md. No product.
+    .executableTarget(
+      name: "interop", dependencies: ["InteropSupport", "LinkSystem", "LinkTestSupport"],
+      path: "Tools/interop", swiftSettings: rules),
+
     // The attacker in the box, for tests and tools. It speaks the wire format by itself: it knows the kernel's calls, and
     // nothing of the link's code.
     .target(

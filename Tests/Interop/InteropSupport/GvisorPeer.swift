@@ -4,7 +4,10 @@ import LinkTestSupport
 
 /// `gvisorpeer`, the Go program around gVisor's own endpoints, built when it is needed first.
 package enum GvisorPeer {
-  /// Whether Debian's packages golang-go and golang-gvisor-gvisor-dev are here, of which it is built.
+  /// Debian's packages that it is built of.
+  package static let packages = ["golang-go", "golang-gvisor-gvisor-dev"]
+
+  /// Whether they are here.
   package static let isBuildable = [
     "/usr/bin/go", "/usr/share/gocode/src/gvisor.dev/gvisor/pkg/tcpip/link/sharedmem",
   ].allSatisfy(FileManager.default.fileExists)

@@ -45,7 +45,8 @@ var (
 	errSignal   = errors.New("ended by a signal before everything was done")
 )
 
-// run does one action to its end, and returns the exit code. The process ends behind it: gVisor's server cannot be stopped while no packet comes.
+// run does one action to its end, and returns the exit code. The process ends behind it: gVisor's server cannot be stopped
+// while no packet comes.
 func (l *link) run(a action) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer cancel()

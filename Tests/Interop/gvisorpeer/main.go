@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 )
@@ -11,15 +13,10 @@ const usage = `gvisorpeer: the other end of a packet link, made of gVisor's endp
 
 usage: gvisorpeer attach --role client|server --tx-fds d,e,t,r,s --rx-fds d,e,t,r,s [--peer-fd N] ACTION [options]
        gvisorpeer attach --role client|server --make-queues --peer-fd N ACTION [options]
-       gvisorpeer fd --fd N[,N...] [--dispatch readv|recvmmsg] ACTION [options]
+       gvisorpeer fd --fd N... [--dispatch readv|recvmmsg] ACTION [options]
 
-  --role              which end this is
-  --tx-fds, --rx-fds  data, event, tx pipe, rx pipe and shared data of each queue, as the client names its queues
-  --peer-fd N         a connected Unix socket: its end is the peer's end
-  --make-queues       gVisor makes the files, and they go over the socket, the transmit queue's five first
-  --fd N[,N...]       inherited descriptors that keep packet boundaries
+ACTION, one of: --echo, --sink [COUNT], --source COUNT, --ping COUNT
 
-ACTION, one of:
 `
 
 // A command makes a link of what its flags say.
@@ -37,7 +34,9 @@ func main() {
 
 func run(makeLink command, name string, words []string) int {
 	opts, err := parse(name, words)
-	if err != nil {
+	if errors.Is(err, flag.ErrHelp) {
+		return exitDone
+	} else if err != nil {
 		complain(err)
 		return exitUsage
 	}

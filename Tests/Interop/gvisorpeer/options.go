@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -47,7 +48,9 @@ const everyone = tcpip.LinkAddress("\xff\xff\xff\xff\xff\xff")
 func parse(name string, words []string) (*options, error) {
 	o := &options{peerEthernet: everyone}
 	flags := flag.NewFlagSet("gvisorpeer "+name, flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usage); flags.PrintDefaults() }
+	// One line says what is wrong.
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
 	for i := range actions {
 		a := &actions[i]
 		if a.hasCount {
@@ -59,13 +62,13 @@ func parse(name string, words []string) (*options, error) {
 			flags.Var(boolFunc(func() error { return o.choose(a.make, nil) }), a.name, a.help)
 		}
 	}
-	flags.StringVar(&o.role, "role", "", "")
-	flags.StringVar(&o.dispatch, "dispatch", "recvmmsg", "")
-	flags.Func("tx-fds", "", descriptors(&o.txFDs))
-	flags.Func("rx-fds", "", descriptors(&o.rxFDs))
-	flags.Func("fd", "", descriptors(&o.fds))
-	flags.IntVar(&o.peerFD, "peer-fd", -1, "")
-	flags.BoolVar(&o.makesQueues, "make-queues", false, "")
+	flags.StringVar(&o.role, "role", "", "which end this is, client or server")
+	flags.Func("tx-fds", "`data,event,tx-pipe,rx-pipe,shared-data` of the queue that the client sends on", descriptors(&o.txFDs))
+	flags.Func("rx-fds", "the same of the queue that it receives on", descriptors(&o.rxFDs))
+	flags.IntVar(&o.peerFD, "peer-fd", -1, "a connected Unix socket: its end is the peer's end")
+	flags.BoolVar(&o.makesQueues, "make-queues", false, "gVisor makes the files, and they go over the socket, the first queue's five first")
+	flags.Func("fd", "an inherited descriptor `N` that keeps packet boundaries", descriptors(&o.fds))
+	flags.StringVar(&o.dispatch, "dispatch", "recvmmsg", "how packets are received: readv or recvmmsg")
 	flags.IntVar(&o.size, "size", 64, "bytes of a test packet, without the link header")
 	flags.IntVar(&o.batch, "batch", 32, "packets per write")
 	flags.UintVar(&o.mtu, "mtu", 0, "1500, or the size if that is larger")
@@ -75,7 +78,13 @@ func parse(name string, words []string) (*options, error) {
 	flags.StringVar(&o.check, "check", "crc", "none or crc: leave the bodies of test packets alone, or fill and sum them")
 	seconds := flags.Float64("timeout", 0, "give up after so many seconds, with exit code 1")
 	flags.BoolVar(&o.json, "json", false, "one JSON object on standard output")
-	if err := flags.Parse(optionalCounts(words)); err != nil {
+	err := flags.Parse(optionalCounts(words))
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(os.Stdout)
+		fmt.Print(usage)
+		flags.PrintDefaults()
+	}
+	if err != nil {
 		return nil, err
 	}
 	o.timeout = time.Duration(*seconds * float64(time.Second))
