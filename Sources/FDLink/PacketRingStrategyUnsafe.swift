@@ -5,13 +5,18 @@ import LinkSystem
 /// `PACKET_RX_RING`. They are copied out at once, and their place goes back to the kernel.
 struct PacketRingStrategy: ~Copyable, ReceiveStrategy {
   private let ring: PacketRing
-  /// The next block, or frame where frames are handed over one by one.
-  private var index = 0
+  /// Where the next block is, or frame where frames are handed over one by one.
+  private var placeOffset = 0
+  private let framesPerBlock: Int
   /// Frames of the block that are still to be read, and where the next one is.
   private var framesLeft = 0
   private var frameOffset = 0
 
-  init(_ ring: consuming PacketRing) { self.ring = ring }
+  init(_ ring: consuming PacketRing) {
+    framesPerBlock = ring.geometry.framesPerBlock
+    framesLeft = ring.geometry.isBlockwise ? 0 : framesPerBlock
+    self.ring = ring
+  }
 
   mutating func receive(into batch: inout PacketBatch, limit: Int, _ input: inout ReceiveInput) -> ReceiveResult {
     if let reason = input.ending { return .stopped(reason) }
@@ -92,13 +97,6 @@ struct PacketRingStrategy: ~Copyable, ReceiveStrategy {
     return .frame(frame)
   }
 
-  private var placeOffset: Int {
-    let geometry = ring.geometry
-    if geometry.isBlockwise { return index * geometry.blockByteCount }
-    let (block, frame) = index.quotientAndRemainder(dividingBy: geometry.framesPerBlock)
-    return block * geometry.blockByteCount + frame * geometry.frameByteCount
-  }
-
   /// The frame under way is copied out.
   private mutating func finish() {
     if !ring.geometry.isBlockwise { return giveBack() }
@@ -108,8 +106,19 @@ struct PacketRingStrategy: ~Copyable, ReceiveStrategy {
 
   private mutating func giveBack() {
     let geometry = ring.geometry
-    ring.giveBack(placeOffset + (geometry.isBlockwise ? PacketRing.blockStatusOffset : 0))
-    index += 1
-    if index == (geometry.isBlockwise ? geometry.blockCount : geometry.frameCount) { index = 0 }
+    if geometry.isBlockwise {
+      ring.giveBack(placeOffset + PacketRing.blockStatusOffset)
+      placeOffset += geometry.blockByteCount
+    } else {
+      ring.giveBack(placeOffset)
+      placeOffset += geometry.frameByteCount
+      framesLeft -= 1
+      // The rest of a block is too small for a frame.
+      if framesLeft <= 0 {
+        placeOffset += geometry.blockByteCount - framesPerBlock * geometry.frameByteCount
+        framesLeft = framesPerBlock
+      }
+    }
+    if placeOffset == geometry.byteCount { placeOffset = 0 }
   }
 }

@@ -13,14 +13,11 @@ public struct EthernetHeader: Equatable, Sendable {
   }
 
   /// Reads the header at the front of `frame`; nil if the frame is shorter.
-  public init?(_ frame: Span<UInt8>) {
+  @inline(__always) public init?(_ frame: Span<UInt8>) {
     guard frame.count >= Self.byteCount else { return nil }
-    func address(at start: Int) -> LinkAddress {
-      LinkAddress(bits: (0..<6).reduce(0) { $0 << 8 | UInt64(frame[start + $1]) })
-    }
-    destination = address(at: 0)
-    source = address(at: 6)
-    type = EtherType(rawValue: UInt16(frame[12]) << 8 | UInt16(frame[13]))
+    destination = LinkAddress(bits: frame.word48(at: 0))
+    source = LinkAddress(bits: frame.word48(at: 6))
+    type = EtherType(rawValue: frame.word16(at: 12))
   }
 
   /// Writes the header to the first 14 bytes of `frame`.

@@ -1,4 +1,4 @@
-import CLinkShims
+public import CLinkShims
 import Glibc
 
 /// A row of messages that one system call moves, each of one part, or of a head and one part. `sendmmsg(2)`, `recvmmsg(2)`.
@@ -125,12 +125,12 @@ import Glibc
 }
 
 /// A VLAN tag as it stands in a frame: its protocol (0x8100, 0x88a8) and its 16 bits of priority and number.
-package struct VLANTag: Equatable, Sendable {
-  package let `protocol`: UInt16
-  package let information: UInt16
+@usableFromInline package struct VLANTag: Equatable, Sendable {
+  @usableFromInline package let `protocol`: UInt16
+  @usableFromInline package let information: UInt16
 
   /// As the kernel reports it beside a frame; nil: there was none.
-  @inline(__always) package init?(status: UInt32, information: UInt16, protocol: UInt16) {
+  @inlinable @inline(__always) package init?(status: UInt32, information: UInt16, protocol: UInt16) {
     if status & UInt32(TP_STATUS_VLAN_VALID) == 0 { return nil }
     self.information = information
     self.protocol = status & UInt32(TP_STATUS_VLAN_TPID_VALID) != 0 ? `protocol` : 0x8100

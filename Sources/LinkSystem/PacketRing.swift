@@ -1,19 +1,19 @@
-import CLinkShims
+public import CLinkShims
 import Glibc
-import Synchronization
+public import Synchronization
 
 /// The memory that the kernel writes received frames to, mapped. It is unmapped when this goes out of scope; the kernel
 /// frees it with the socket. `PACKET_RX_RING`, and the kernel's Documentation/networking/packet_mmap.rst.
-@safe package struct PacketRing: ~Copyable, @unchecked Sendable {
-  package struct Geometry: Equatable, Sendable {
+@safe @usableFromInline package struct PacketRing: ~Copyable, @unchecked Sendable {
+  @usableFromInline package struct Geometry: Equatable, Sendable {
     /// Blocks of frames of any size, handed over when full or after a time: TPACKET_V3. Else frames of one size, each handed
     /// over at once: TPACKET_V2.
-    package var isBlockwise: Bool
-    package var blockByteCount: Int
-    package var blockCount: Int
-    package var frameByteCount: Int
+    @usableFromInline package var isBlockwise: Bool
+    @usableFromInline package var blockByteCount: Int
+    @usableFromInline package var blockCount: Int
+    @usableFromInline package var frameByteCount: Int
     /// Milliseconds until a block that is not full is handed over.
-    package var blockTimeout: Int
+    @usableFromInline package var blockTimeout: Int
 
     package init(isBlockwise: Bool, blockByteCount: Int, blockCount: Int, frameByteCount: Int, blockTimeout: Int) {
       self.isBlockwise = isBlockwise
@@ -23,16 +23,16 @@ import Synchronization
       self.blockTimeout = blockTimeout
     }
 
-    package var framesPerBlock: Int { blockByteCount / frameByteCount }
-    package var frameCount: Int { blockCount * framesPerBlock }
-    package var byteCount: Int { blockCount * blockByteCount }
+    @inlinable package var framesPerBlock: Int { blockByteCount / frameByteCount }
+    @inlinable package var frameCount: Int { blockCount * framesPerBlock }
+    @inlinable package var byteCount: Int { blockCount * blockByteCount }
   }
 
   /// The first byte. Valid as long as this value lives.
-  @unsafe package let base: UnsafeMutableRawPointer
-  package let geometry: Geometry
+  @unsafe @usableFromInline package let base: UnsafeMutableRawPointer
+  @usableFromInline package let geometry: Geometry
   /// The virtio-net header that lies in front of each frame; 0: none.
-  private let headByteCount: Int
+  @usableFromInline let headByteCount: Int
 
   /// Gives a packet socket a ring, and maps it. What the socket had queued before is thrown away.
   /// Throws EBUSY if it has one already, EINVAL for a geometry that the kernel does not take.
@@ -66,41 +66,52 @@ import Synchronization
 }
 
 /// A frame in the ring, as its header describes it. Every word of the header is read once.
-@safe package struct RingFrame {
+@safe @usableFromInline package struct RingFrame {
   /// Where its bytes are, valid until the frame goes back to the kernel. The virtio-net header lies in front of them.
-  @unsafe package let start: UnsafeRawPointer
+  @unsafe @usableFromInline package let start: UnsafeRawPointer
   /// Bytes that are there, and bytes that the frame had.
-  package let byteCount: Int
-  package let originalByteCount: Int
-  package let tag: VLANTag?
+  @usableFromInline package let byteCount: Int
+  @usableFromInline package let originalByteCount: Int
+  @usableFromInline package let tag: VLANTag?
   /// The distance to the next frame of the block; only in TPACKET_V3.
-  package let nextOffset: Int
+  @usableFromInline package let nextOffset: Int
+
+  @unsafe @inlinable @inline(__always)
+  init(start: UnsafeRawPointer, byteCount: Int, originalByteCount: Int, tag: VLANTag?, nextOffset: Int) {
+    unsafe self.start = start
+    self.byteCount = byteCount
+    self.originalByteCount = originalByteCount
+    self.tag = tag
+    self.nextOffset = nextOffset
+  }
 }
 
 extension PacketRing {
   /// Whether the block or frame whose header has its status at `offset` belongs to this process now.
-  @inline(__always) package func isOurs(_ offset: Int) -> Bool {
+  @inlinable @inline(__always) package func isOurs(_ offset: Int) -> Bool {
     // SYNC packet-ring: acquires what the kernel wrote before it handed the place over.
     status(offset) { $0.load(ordering: .acquiring) } & UInt32(TP_STATUS_USER) != 0
   }
 
   /// Gives a block or frame back to the kernel: nothing may point into it any more.
-  @inline(__always) package func giveBack(_ offset: Int) {
+  @inlinable @inline(__always) package func giveBack(_ offset: Int) {
     // SYNC packet-ring: releases the place, after everything was copied out of it.
     status(offset) { $0.store(UInt32(TP_STATUS_KERNEL), ordering: .releasing) }
   }
 
-  @inline(__always) private func status<Result>(_ offset: Int, _ body: (borrowing Atomic<UInt32>) -> Result) -> Result {
+  @inlinable @inline(__always) func status<Result>(_ offset: Int, _ body: (borrowing Atomic<UInt32>) -> Result)
+    -> Result
+  {
     precondition(offset >= 0 && offset <= geometry.byteCount - 4)
     // SAFETY: in the mapping, checked above; every status is a word of its own that both sides use atomically.
     return unsafe body((base + offset).assumingMemoryBound(to: Atomic<UInt32>.self).pointee)
   }
 
   /// Where a block's status is.
-  package static let blockStatusOffset = 8
+  @inlinable package static var blockStatusOffset: Int { 8 }
 
   /// How many frames the block at `offset` has, and how far its first one is from its begin.
-  @inline(__always) package func blockContents(_ offset: Int) -> (frameCount: Int, firstOffset: Int) {
+  @inlinable @inline(__always) package func blockContents(_ offset: Int) -> (frameCount: Int, firstOffset: Int) {
     precondition(offset >= 0 && offset <= geometry.byteCount - MemoryLayout<tpacket_block_desc>.size)
     // SAFETY: in the mapping, checked above, and ours; the kernel writes no more to it.
     let header = unsafe (base + offset + 8).loadUnaligned(as: tpacket_hdr_v1.self)
@@ -109,7 +120,7 @@ extension PacketRing {
 
   /// The frame of TPACKET_V3 whose header is at `offset`, inside the block that ends at `end`. Nil if the header says what
   /// cannot be.
-  @inline(__always) package func frame(inBlockAt offset: Int, end: Int) -> RingFrame? {
+  @inlinable @inline(__always) package func frame(inBlockAt offset: Int, end: Int) -> RingFrame? {
     guard offset >= 0, end <= geometry.byteCount, offset <= end - MemoryLayout<tpacket3_hdr>.size else { return nil }
     // SAFETY: in the mapping, checked above, and ours.
     let header = unsafe (base + offset).loadUnaligned(as: tpacket3_hdr.self)
@@ -124,7 +135,7 @@ extension PacketRing {
   }
 
   /// The frame of TPACKET_V2 whose header is at `offset`.
-  @inline(__always) package func frame(at offset: Int) -> RingFrame? {
+  @inlinable @inline(__always) package func frame(at offset: Int) -> RingFrame? {
     let end = offset + geometry.frameByteCount
     guard offset >= 0, end <= geometry.byteCount else { return nil }
     // SAFETY: in the mapping, checked above, and ours.
