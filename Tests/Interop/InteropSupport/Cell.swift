@@ -49,10 +49,11 @@ package struct Cell: Sendable, CustomStringConvertible {
 }
 
 extension Cell.Medium: CustomStringConvertible {
+  /// Our role, or the sockets and how both sides receive from them.
   package var description: String {
     switch self {
-    case .sharedMemory(let role): "our \(role)"
-    case .sockets(let kind, let dispatch): "\(kind) sockets, \(dispatch)"
+    case .sharedMemory(let role): role
+    case .sockets(let kind, let dispatch): "\(kind)-\(dispatch)"
     }
   }
 }
