@@ -3,10 +3,13 @@ import LinkCore
 import Synchronization
 
 extension DescriptorGroup {
+  func write(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
+    links.count == 1 ? try lead.write(packets, as: self) : try distribute(packets)
+  }
+
   /// Each packet goes to the descriptor that its flow hash chooses, so that flows stay in order. What goes to one
   /// descriptor and follows on each other is written together; the write ends at the first packet whose descriptor is full.
-  func write(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
-    if links.count == 1 { return try lead.write(packets, as: self) }
+  @inline(never) private func distribute(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
     var accepted = 0
     var next = packets.isEmpty ? 0 : position(of: packets[0])

@@ -14,7 +14,7 @@ protocol GroupMember: RunnableLink {
 /// One descriptor without processors is a group without other members.
 final class DescriptorGroup: GroupMember {
   let links: [DescriptorLink]
-  var lead: DescriptorLink { links[0] }
+  let lead: DescriptorLink
   private var otherLinks: ArraySlice<DescriptorLink> { links.dropFirst() }
   let runner: LinkRunner
   /// All besides the lead.
@@ -28,7 +28,8 @@ final class DescriptorGroup: GroupMember {
 
   init(_ links: [DescriptorLink]) {
     self.links = links
-    runner = links[0].runner
+    lead = links[0]
+    runner = lead.runner
     others = Array(links.flatMap { [$0] + $0.processors as [any GroupMember] }.dropFirst())
     for other in others { other.runner.setCloseAction { [weak self, weak other] in self?.ended(other) } }
   }

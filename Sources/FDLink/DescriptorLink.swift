@@ -172,15 +172,24 @@ final class DescriptorLink: GroupMember {
   /// `owner`: what the runner runs, this link or its group.
   func write(_ packets: Span<PacketBuffer>, as owner: some RunnableLink) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
-    var write = PlainWrite(self)
+    guard softwareOffload.passes(packets, offloading.offloads) else { return try goOn(packets, after: nil, as: owner) }
+    let outcome = send(packets)
+    return outcome.isUneventful ? outcome.accepted : try goOn(packets, after: outcome, as: owner)
+  }
+
+  /// What else there may be to a write: work for software, and something to tell. `first`: what came of packets that could
+  /// go as they are; nil: none was tried.
+  @inline(never)
+  private func goOn(
+    _ packets: Span<PacketBuffer>, after first: Sender.Outcome?, as owner: some RunnableLink
+  ) throws(LinkError) -> Int {
+    var write = PlainWrite(link: self)
     var accepted = 0
-    var isPlain = softwareOffload.passes(packets, write.offloads)
-    if isPlain {
-      accepted = write.send(packets)
-      // The kernel has just refused what it took until now.
-      if case .offloadRefused = write.stop { isPlain = false }
+    if let first { accepted = write.note(first) }
+    // The kernel may just have refused what it took until now.
+    if first == nil || write.stop == .offloadRefused {
+      accepted += softwareOffload.write(packets.extracting(droppingFirst: accepted), by: &write)
     }
-    if !isPlain { accepted += softwareOffload.write(packets.extracting(droppingFirst: accepted), by: &write) }
     settle(write, owner)
     // A worker that sleeps does not know yet that room is wanted.
     if write.wantsRoomNewly { runner.ringBell() }
@@ -189,8 +198,23 @@ final class DescriptorLink: GroupMember {
     case .finished, .offloadRefused: return accepted
     case .full where packets.isEmpty: return 0
     case .full: throw LinkError(.wouldBlock, "the kernel has no room for a packet now")
-    case .ended(let reason, _): throw reason.error
+    case .ended: throw sending.withLock { $0.ending }?.error ?? runner.refusal()
     case .released: throw runner.refusal()
+    }
+  }
+
+  private var sendLimits: SendLimits {
+    SendLimits(
+      mtu: mtu.load(ordering: .relaxed), headerLength: framing.headerLength,
+      segmentedByteCount: offloading.segmentedByteCount)
+  }
+
+  private func send(_ packets: Span<PacketBuffer>) -> Sender.Outcome {
+    let limits = sendLimits
+    return sending.withLock { sender in
+      let outcome = sender.send(packets, limits)
+      isRoomWanted.store(sender.wish != .none, ordering: .releasing)
+      return outcome
     }
   }
 
@@ -203,33 +227,21 @@ final class DescriptorLink: GroupMember {
     /// Room is wanted that was not before.
     var wantsRoomNewly = false
     /// The link met its end.
-    var newEnd: LinkCloseReason?
+    var metEnd = false
     /// The descriptor's interface was found down.
     var metLinkDown = false
 
-    let limits: SendLimits
-
-    init(_ link: DescriptorLink) {
-      self.link = link
-      limits = SendLimits(
-        mtu: link.mtu.load(ordering: .relaxed), headerLength: link.framing.headerLength,
-        segmentedByteCount: link.offloading.segmentedByteCount)
-    }
-
+    var limits: SendLimits { link.sendLimits }
     var offloads: OffloadSupport { link.offloading.offloads }
 
-    mutating func send(_ packets: Span<PacketBuffer>) -> Int {
-      let limits = limits
-      let (accepted, stop, isDown) = link.sending.withLock { sender in
-        let (accepted, stop) = sender.send(packets, limits)
-        link.isRoomWanted.store(sender.wish != .none, ordering: .releasing)
-        return (accepted, stop, sender.takeLinkDown())
-      }
-      self.stop = stop
-      if case .full(isNews: true) = stop { wantsRoomNewly = true }
-      if case .ended(let reason, isNews: true) = stop { newEnd = reason }
-      if isDown { metLinkDown = true }
-      return accepted
+    mutating func send(_ packets: Span<PacketBuffer>) -> Int { note(link.send(packets)) }
+
+    mutating func note(_ outcome: Sender.Outcome) -> Int {
+      stop = outcome.stop
+      if stop == .full(isNews: true) { wantsRoomNewly = true }
+      if stop == .ended(isNews: true) { metEnd = true }
+      if outcome.metLinkDown { metLinkDown = true }
+      return outcome.accepted
     }
   }
 
@@ -241,14 +253,14 @@ final class DescriptorLink: GroupMember {
     }
     guard case .ended = write.stop else { return }
     softwareOffload.end()
-    if let reason = write.newEnd { end(reason, owner) }
+    if write.metEnd, let reason = sending.withLock({ $0.ending }) { end(reason, owner) }
   }
 
   var holdsPackets: Bool { softwareOffload.holdsPackets }
 
   /// Sends what was held back, now that there is room. False if something is left, for which room is wanted again. In a turn.
   private func flushHeldPackets() -> Bool {
-    var write = PlainWrite(self)
+    var write = PlainWrite(link: self)
     let isEmpty = softwareOffload.flush(by: &write)
     settle(write, self)
     return isEmpty || !softwareOffload.holdsPackets

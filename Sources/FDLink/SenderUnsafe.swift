@@ -27,10 +27,11 @@ struct Sender: ~Copyable {
   private(set) var wish = RoomWish.none
   /// Room was announced and nothing was taken since.
   private var hasAnnounced = false
-  /// A write met an interface that was down: the receiving half may not hear of it, since a socket reports it once.
+  /// The write under way met an interface that was down: the receiving half may not hear of it, since a socket reports it
+  /// once.
   private var metLinkDown = false
   /// A write met the end of the link.
-  private var ending: LinkCloseReason?
+  private(set) var ending: LinkCloseReason?
 
   /// `messagesPerCall`: how many packets one call may take; 0 for a descriptor that is no socket.
   /// `partsPerCall`: how many parts one call to a device may take.
@@ -56,23 +57,36 @@ struct Sender: ~Copyable {
   }
 
   /// Why a write took no more packets.
-  enum Stop {
+  enum Stop: Equatable {
     case finished
     /// Room is wanted; whether it was not before.
     case full(isNews: Bool)
-    case ended(LinkCloseReason, isNews: Bool)
+    /// As `ending` says.
+    case ended(isNews: Bool)
     /// What is left to be done to the packet is nothing that the kernel does, as `offloading` says by now. It was not taken.
     case offloadRefused
     case released
   }
 
+  /// What came of a write.
+  struct Outcome {
+    /// The length of the prefix that was sent, or dropped.
+    var accepted: Int
+    var stop: Stop
+    /// An interface was found down.
+    var metLinkDown = false
+
+    /// There is nothing to tell.
+    var isUneventful: Bool { stop == .finished && !metLinkDown }
+  }
+
   /// After so many nanoseconds a full transmit queue is tried again: about what such a queue takes to drain.
   private static let roomCheck: UInt64 = 1_000_000
 
-  /// Sends a prefix; returns its length and why it is not longer.
-  mutating func send(_ packets: Span<PacketBuffer>, _ limits: SendLimits) -> (accepted: Int, stop: Stop) {
-    guard let descriptor = file?.number else { return (0, .released) }
-    if let ending { return (0, .ended(ending, isNews: false)) }
+  /// Sends a prefix.
+  mutating func send(_ packets: Span<PacketBuffer>, _ limits: SendLimits) -> Outcome {
+    guard let descriptor = file?.number else { return Outcome(accepted: 0, stop: .released) }
+    if ending != nil { return Outcome(accepted: 0, stop: .ended(isNews: false)) }
     let before = tally.packets
     var stop = Stop.finished
     var index = 0
@@ -102,7 +116,8 @@ struct Sender: ~Copyable {
     }
     if case .full = stop { tally[.refusedWrite] += 1 }
     published.publish(&tally)
-    return (index, stop)
+    defer { metLinkDown = false }
+    return Outcome(accepted: index, stop: stop, metLinkDown: metLinkDown)
   }
 
   /// One call, with as many packets from `first` on as it takes. Returns how many went, or minus errno: then the first of
@@ -179,7 +194,7 @@ struct Sender: ~Copyable {
   private mutating func end(_ reason: LinkCloseReason) -> Stop {
     ending = reason
     wish = .none
-    return .ended(reason, isNews: true)
+    return .ended(isNews: true)
   }
 
   /// Whether room that was wanted is there now. The wish is over then.
@@ -198,12 +213,6 @@ struct Sender: ~Copyable {
     wish = .none
     hasAnnounced = true
     return true
-  }
-
-  /// Whether an interface was found down since the last call.
-  mutating func takeLinkDown() -> Bool {
-    defer { metLinkDown = false }
-    return metLinkDown
   }
 
   /// Room that will not come is not waited for.
