@@ -56,7 +56,8 @@ let package = Package(
     // The links beside plain C loops around the same system calls. No product.
     .target(name: "CBaselines", path: "Tools/CBaselines"),
     .executableTarget(
-      name: "linkbench", dependencies: ["CBaselines", "FDLink", "LinkCore", "LinkSystem", "LinkTestSupport"],
+      name: "linkbench",
+      dependencies: ["CBaselines", "FDLink", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink"],
       path: "Tools/linkbench", swiftSettings: rules),
 
     // The tables of Documentation/Interop.md. No product.

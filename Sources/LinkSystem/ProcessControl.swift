@@ -40,9 +40,18 @@ package enum ProcessControl {
   /// Returns false, and changes nothing, where there is none. `sched_setaffinity(2)`.
   @discardableResult
   package static func pin(toAllowedCPU index: Int) -> Bool {
-    let cpu = link_allowed_cpu(CInt(index))
-    return cpu >= 0 && link_set_affinity(cpu) == 0
+    allowedCPU(index).map { pin(to: $0) } ?? false
   }
+
+  /// The `index`-th of the CPUs that this thread may use; nil: there are fewer. `sched_getaffinity(2)`.
+  package static func allowedCPU(_ index: Int) -> Int? {
+    let cpu = link_allowed_cpu(CInt(index))
+    return cpu >= 0 ? Int(cpu) : nil
+  }
+
+  /// The same for a CPU by its number: also one that this thread may not use any more, since it was kept on another.
+  @discardableResult
+  package static func pin(to cpu: Int) -> Bool { link_set_affinity(CInt(cpu)) == 0 }
 
   /// Moves this thread, and threads it starts later, into a network namespace of its own, which goes away with the last
   /// of them. Call before the first thread starts. `unshare(CLONE_NEWNET)`.

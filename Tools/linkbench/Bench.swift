@@ -4,9 +4,10 @@ import LinkTestSupport
 
 /// From the words of the command line to the exit code: 0 all was measured, 1 a case failed, 2 usage, 3 no root.
 enum Bench {
-  static var cases: [BenchCase] { BenchCase.receiving + BenchCase.sending + BenchCase.live }
+  static var cases: [BenchCase] { BenchCase.sharedMemory + BenchCase.receiving + BenchCase.sending + BenchCase.live }
 
   static func run(_ words: [String]) -> CInt {
+    if words.dropFirst().first == SecondProcess.word { return SecondProcess.run(words.dropFirst(2)) }
     let options: BenchOptions
     let chosen: [BenchCase]
     do throws(BenchFailure) {
@@ -27,7 +28,8 @@ enum Bench {
     }
     if possible.isEmpty { return 3 }
     do {
-      // Before this thread is bound to one processor: the feeder's is the other one.
+      // Before this thread is bound to one processor: those of the feeder and of second processes are others.
+      _ = SecondProcess.cpu
       let feeder = try Feeder()
       defer { feeder.end() }
       let runner = options.runner

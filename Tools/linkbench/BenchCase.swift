@@ -2,7 +2,11 @@
 struct BenchCase {
   /// Its parts from the general to the special, such as `receive/packet/ring-v2/64`.
   let name: String
-  let needsRoot: Bool
+  var needsRoot = false
+  /// Whether the ratio is that of time by the clock, as where several threads work on the same packets.
+  var isByClock = false
+  /// How many times as many packets a round has as others.
+  var weight = 1
   /// Opens what both sides need. Whatever it opened is closed by the sides.
   let open: (Feeder) throws -> (baseline: Side, ours: Side)
 }
@@ -32,6 +36,7 @@ struct Measurement: Equatable {
   var nanoseconds: UInt64 = 0
 
   var cpuPerPacket: Double { Double(cpuNanoseconds) / Double(packets) }
+  var timePerPacket: Double { Double(nanoseconds) / Double(packets) }
   var packetsPerSecond: Double { Double(packets) * 1e9 / Double(nanoseconds) }
 }
 

@@ -1,13 +1,14 @@
-import FDLink
 import LinkCore
 import LinkSystem
 import Synchronization
 
 /// Counts what a link delivers, and looks at the first byte of each packet, as the baselines do.
 private final class Counter: LinkDispatcher {
+  // One thread writes them.
   private let packets = Atomic(0)
   private let bytes = Atomic(0)
   private let sum = Atomic(UInt64(0))
+  private let announcements = Atomic(0)
 
   var moved: Moved { Moved(packets: packets.load(ordering: .relaxed), bytes: bytes.load(ordering: .relaxed)) }
 
@@ -18,30 +19,42 @@ private final class Counter: LinkDispatcher {
       bytes += packet.count
       sum &+= UInt64(packet[0])
     }
-    self.packets.wrappingAdd(packets, ordering: .relaxed)
-    self.bytes.wrappingAdd(bytes, ordering: .relaxed)
-    self.sum.wrappingAdd(sum, ordering: .relaxed)
+    let moved = moved
+    self.packets.store(moved.packets &+ packets, ordering: .relaxed)
+    self.bytes.store(moved.bytes &+ bytes, ordering: .relaxed)
+    self.sum.store(self.sum.load(ordering: .relaxed) &+ sum, ordering: .relaxed)
   }
+
+  /// How often the link had room again.
+  var roomAnnouncements: Int { announcements.load(ordering: .relaxed) }
+  func linkHasRoom() { announcements.store(roomAnnouncements &+ 1, ordering: .relaxed) }
 }
 
 /// A link that this thread drives through its public interface.
 struct LinkUnderTest {
-  private let link: FDEndpoint
+  private let link: any DrivenLink
   private let counter = Counter()
+  /// Whether it looks for packets without end, rather than to wait for its descriptors.
+  private let spins: Bool
   /// As long as a baseline waits for packets that do not come.
   private static let patience: UInt64 = 100_000_000
 
-  init(_ link: FDEndpoint) throws {
+  init(_ link: any DrivenLink, spins: Bool = false) throws {
     self.link = link
+    self.spins = spins
     try link.attach(counter)
+    // Nobody rings who spins: with the end of the first wait it says so.
+    if spins, link.prepareToWait() != nil { _ = link.step() }
   }
 
   /// Receives so many packets, or fewer if no more come.
   func receive(_ count: Int) throws -> Moved {
     let before = counter.moved
+    var patience = SpinPatience()
     while counter.moved.packets - before.packets < count {
       switch link.step() {
-      case .delivered: continue
+      case .delivered: patience = SpinPatience()
+      case .idle where spins, .starved where spins: if !patience.spin() { return moved(since: before) }
       case .idle, .starved:
         guard let plan = link.prepareToWait() else { continue }
         if try !wait(plan) { return moved(since: before) }
@@ -70,10 +83,26 @@ struct LinkUnderTest {
     try batch.withPackets { packets in
       var left = count
       while left > 0 {
-        left -= try link.writePackets(packets.extracting(first: min(left, packets.count)))
+        let announcements = counter.roomAnnouncements
+        let asked = min(left, packets.count)
+        let taken: Int
+        do throws(LinkError) { taken = try link.writePackets(packets.extracting(first: asked)) } catch {
+          guard spins, error.code == .wouldBlock else { throw error }
+          taken = 0
+        }
+        left -= taken
+        if spins, taken < asked { try awaitRoom(after: announcements) }
       }
     }
     return Moved(packets: count, bytes: count * byteCount)
+  }
+
+  private func awaitRoom(after announcements: Int) throws {
+    var patience = SpinPatience()
+    while counter.roomAnnouncements == announcements {
+      if link.step() == .closed { throw BenchFailure("the link is closed") }
+      if !patience.spin() { throw BenchFailure("no room for a second") }
+    }
   }
 
   /// Packets like those of the baselines: a frame has `byteCount` bytes.
@@ -102,5 +131,21 @@ struct LinkUnderTest {
   func close() {
     link.close()
     while link.step() != .closed {}
+  }
+}
+
+/// Looks again and again, for a second at most.
+private struct SpinPatience {
+  private var spins = 0
+  private var began: UInt64 = 0
+
+  /// False when the time is over.
+  mutating func spin() -> Bool {
+    spinPause()
+    spins &+= 1
+    if spins % 4096 != 0 { return true }
+    let now = monotonicNanoseconds()
+    if spins == 4096 { began = now }
+    return now - began < 1_000_000_000
   }
 }

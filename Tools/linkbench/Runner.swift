@@ -9,6 +9,12 @@ struct Runner {
   var packets: Int
 
   func run(_ benchCase: BenchCase, _ feeder: Feeder) throws -> CaseResult {
+    var runner = self
+    runner.packets *= benchCase.weight
+    return try runner.runUnweighted(benchCase, feeder)
+  }
+
+  private func runUnweighted(_ benchCase: BenchCase, _ feeder: Feeder) throws -> CaseResult {
     let (baseline, ours) = try benchCase.open(feeder)
     defer {
       baseline.close()
@@ -19,7 +25,7 @@ struct Runner {
     _ = try round(ours)
     var rounds: [(baseline: Measurement, ours: Measurement)] = []
     for _ in 0..<pairs { rounds.append((try round(baseline), try round(ours))) }
-    return CaseResult(name: benchCase.name, rounds)
+    return CaseResult(name: benchCase.name, isByClock: benchCase.isByClock, rounds)
   }
 
   func round(_ side: Side) throws -> Measurement {

@@ -50,3 +50,5 @@ struct cb_count cb_send_write(int fd, int byte_count, enum cb_framing framing, u
 struct cb_count cb_send_send(int fd, int byte_count, enum cb_framing framing, uint64_t packets);
 /// `batch` packets a `sendmmsg(2)`.
 struct cb_count cb_send_sendmmsg(int fd, int batch, int byte_count, enum cb_framing framing, uint64_t packets);
+
+#include "queues.h"

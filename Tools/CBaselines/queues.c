@@ -1,0 +1,257 @@
+#include "link.h"
+
+#define inlined static inline __attribute__((always_inline))
+
+// MARK: Room
+
+/// Client: buffers of completed packets.
+inlined void collect_completions(struct link *link) {
+  link->sent_since_collection = 0;
+  uint8_t *message;
+  while ((message = pull(&link->room)) != NULL) {
+    uint32_t buffer = (uint32_t)get64(message);
+    while (buffer != most_buffers) {
+      link->free[link->free_count++] = (struct buffer){.offset = (uint64_t)buffer * buffer_byte_count, .id = buffer};
+      buffer = link->chain[buffer];
+    }
+  }
+  reader_flush(&link->room);
+}
+
+/// Server: buffers that the client posted, as many as a packet needs.
+inlined void collect_posts(struct link *link, uint32_t wanted) {
+  uint8_t *message;
+  while (link->free_count < wanted && (message = pull(&link->room)) != NULL) {
+    link->free[link->free_count++] =
+        (struct buffer){.offset = get64(message), .user_data = get64(message + 16), .id = get64(message + 24)};
+  }
+}
+
+// MARK: Sending
+
+/// One packet into free buffers, its message into the pipe. False if there is no room.
+inlined bool put(struct link *link, const uint8_t *packet, uint32_t byte_count, bool client, bool tuned) {
+  uint32_t count = byte_count <= buffer_byte_count ? 1 : (byte_count + buffer_byte_count - 1) / buffer_byte_count;
+  if (!client) collect_posts(link, count);
+  if (link->free_count < count) return false;
+  uint8_t *message = push(&link->out, client ? 16 + 12 * count : 8 + 28 * count);
+  if (message == NULL) return false;
+  if (client) {
+    put64(message, link->free[link->free_count - 1].id);
+    message += 8;
+  }
+  put32(message, byte_count);
+  put32(message + 4, 0);
+  message += 8;
+  for (uint32_t position = 0; position < byte_count; position += buffer_byte_count) {
+    struct buffer buffer = link->free[--link->free_count];
+    uint32_t left = byte_count - position;
+    uint32_t size = left < buffer_byte_count ? left : buffer_byte_count;
+    copy(link->out_data + buffer.offset, packet + position, size, tuned);
+    put64(message, buffer.offset);
+    put32(message + 8, size);
+    if (client) {
+      link->chain[buffer.id] = left == size ? most_buffers : (uint32_t)link->free[link->free_count - 1].id;
+      message += 12;
+    } else {
+      put64(message + 12, buffer.user_data);
+      put64(message + 20, buffer.id);
+      message += 28;
+    }
+  }
+  return true;
+}
+
+/// Up to `count` packets from `packets`, `lengths` their own or all of one, and one look at the word. Returns how many.
+inlined int send_batch(struct link *link, const uint8_t *packets, const uint32_t *lengths, int count, bool client,
+                       bool tuned) {
+  if (client && (!tuned || link->sent_since_collection >= collection_interval)) collect_completions(link);
+  int sent = 0;
+  uint32_t unpublished = 0;
+  for (; sent < count; sent++) {
+    uint32_t byte_count = lengths == NULL ? link->byte_count : lengths[sent];
+    const uint8_t *packet = packets + (size_t)sent * link->stride;
+    if (!put(link, packet, byte_count, client, tuned)) {
+      if (!client || !tuned) break;
+      collect_completions(link);
+      if (!put(link, packet, byte_count, client, tuned)) break;
+    }
+    unpublished += byte_count;
+    if (tuned && unpublished >= publication_interval) {
+      writer_flush(&link->out);
+      unpublished = 0;
+    }
+  }
+  if (!client) reader_flush(&link->room);
+  if (sent == 0) return 0;
+  link->sent_since_collection += (uint32_t)sent;
+  writer_flush(&link->out);
+  // Published, fence, look: the receiver does enable, fence, look at the pipe.
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  if (__atomic_load_n(link->out_word, __ATOMIC_RELAXED) != 1) (void)!write(link->out_event, &(uint64_t){1}, 8);
+  return sent;
+}
+
+// MARK: Receiving
+
+/// Copies what is there out, at most `most` packets, and gives it back. Returns how many.
+inlined int receive_batch(struct link *link, struct cb_count *count, int most, bool client, bool tuned) {
+  int received = 0;
+  uint32_t bytes = 0;
+  uint8_t *message;
+  while (received < most && !(tuned && bytes >= turn_byte_count) && (message = pull(&link->in)) != NULL) {
+    uint64_t id = client ? 0 : get64(message);
+    if (!client) message += 8;
+    uint32_t byte_count = get32(message);
+    message += 8;
+    uint8_t *packet = link->sink + (size_t)received * link->stride;
+    for (uint32_t position = 0; position < byte_count;) {
+      uint64_t offset = get64(message);
+      uint32_t left = byte_count - position;
+      uint32_t size = get32(message + 8) < left ? get32(message + 8) : left;
+      copy(packet + position, link->in_data + offset, size, tuned);
+      position += size;
+      if (client) {
+        uint64_t buffer = get64(message + 20);
+        uint8_t *post = push(&link->returns, 32);
+        put64(post, offset);
+        put32(post + 8, buffer_byte_count);
+        put32(post + 12, 0);
+        put64(post + 16, 0);
+        put64(post + 24, buffer);
+      }
+      message += client ? 28 : 12;
+    }
+    if (!client) put64(push(&link->returns, 8), id);
+    link->lengths[received++] = byte_count;
+    bytes += byte_count;
+  }
+  reader_flush(&link->in);
+  writer_flush(&link->returns);
+  for (int index = 0; index < received; index++) {
+    cb_add(count, link->sink + (size_t)index * link->stride, link->lengths[index]);
+  }
+  return received;
+}
+
+// MARK: The four kinds
+
+static int send_packets(struct link *link, const uint8_t *packets, const uint32_t *lengths, int count) {
+  if (link->is_client) {
+    return link->is_tuned ? send_batch(link, packets, lengths, count, true, true)
+                          : send_batch(link, packets, lengths, count, true, false);
+  }
+  return link->is_tuned ? send_batch(link, packets, lengths, count, false, true)
+                        : send_batch(link, packets, lengths, count, false, false);
+}
+
+static int receive_packets(struct link *link, struct cb_count *count, int most) {
+  if (link->is_client) {
+    return link->is_tuned ? receive_batch(link, count, most, true, true)
+                          : receive_batch(link, count, most, true, false);
+  }
+  return link->is_tuned ? receive_batch(link, count, most, false, true)
+                        : receive_batch(link, count, most, false, false);
+}
+
+// MARK: Loops
+
+static inline void spin_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/// Spins in vain are counted from 0: false after a second of them.
+static inline bool is_patient(uint64_t *spins, uint64_t *began) {
+  spin_pause();
+  if (++*spins % 4096 != 0) return true;
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  uint64_t now = (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+  if (*spins == 4096) *began = now;
+  return now - *began < 1000000000;
+}
+
+static bool sleep_until_rung(struct link *link) {
+  __atomic_store_n(link->in_word, 2, __ATOMIC_RELAXED);
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  bool is_rung = true;
+  if (load(link->in.base, link->in.head) & slot_free) {
+    struct pollfd entry = {.fd = link->in_event, .events = POLLIN};
+    is_rung = ppoll(&entry, 1, &(struct timespec){.tv_sec = 1}, NULL) > 0;
+    uint64_t value;
+    (void)!read(link->in_event, &value, 8);
+  }
+  __atomic_store_n(link->in_word, 1, __ATOMIC_RELAXED);
+  return is_rung;
+}
+
+static int receive_some(struct link *link, struct cb_count *count, bool sleeps, int most) {
+  uint64_t spins = 0, began = 0;
+  while (true) {
+    int received = receive_packets(link, count, most);
+    if (received > 0) return received;
+    if (sleeps ? !sleep_until_rung(link) : !is_patient(&spins, &began)) return 0;
+  }
+}
+
+/// All of them, `most` at a time. False after a second without room.
+static bool send_all(struct link *link, const uint8_t *packets, const uint32_t *lengths, int count) {
+  uint64_t spins = 0, began = 0;
+  for (int sent = 0; sent < count;) {
+    int more = send_packets(link, packets + (size_t)sent * link->stride, lengths ? lengths + sent : NULL, count - sent);
+    sent += more;
+    if (more > 0) {
+      spins = 0;
+    } else if (!is_patient(&spins, &began)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+struct cb_count cb_link_send(int handle, uint64_t packets) {
+  struct link *link = cb_link_at(handle);
+  struct cb_count count = {0};
+  while (count.packets < packets) {
+    uint64_t left = packets - count.packets;
+    int asked = left < (uint64_t)link->batch ? (int)left : link->batch;
+    if (!send_all(link, link->source, NULL, asked)) break;
+    count.packets += (uint64_t)asked;
+    count.bytes += (uint64_t)asked * link->byte_count;
+  }
+  return count;
+}
+
+struct cb_count cb_link_receive(int handle, bool sleeps, uint64_t packets) {
+  struct link *link = cb_link_at(handle);
+  struct cb_count count = {0};
+  int most = link->is_tuned ? room_for_packets : link->batch;
+  __atomic_store_n(link->in_word, 1, __ATOMIC_RELAXED);
+  while (count.packets < packets && receive_some(link, &count, sleeps, most) > 0) {
+  }
+  return count;
+}
+
+struct cb_count cb_link_echo(int handle, bool sleeps, uint64_t packets) {
+  struct link *link = cb_link_at(handle);
+  struct cb_count count = {0};
+  __atomic_store_n(link->in_word, 1, __ATOMIC_RELAXED);
+  while (count.packets < packets) {
+    int received = receive_some(link, &count, sleeps, room_for_packets);
+    if (received == 0 || !send_all(link, link->sink, link->lengths, received)) break;
+  }
+  return count;
+}
+
+struct cb_count cb_link_bridge(int from, int to, uint64_t packets) {
+  struct link *source = cb_link_at(from);
+  struct cb_count count = {0};
+  __atomic_store_n(source->in_word, 1, __ATOMIC_RELAXED);
+  while (count.packets < packets) {
+    int received = receive_some(source, &count, false, room_for_packets);
+    if (received == 0 || !send_all(cb_link_at(to), source->sink, source->lengths, received)) break;
+  }
+  return count;
+}
