@@ -25,6 +25,7 @@ protocol Receiver: AnyObject, Sendable {
   var glance: SharedMemEndpoint.State.Receiving? { get }
 }
 
+/// As `QueueSender`: what runs once a turn or a wait is compiled for each queue.
 final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
   // The runner's turn lock already keeps turns apart; this one costs little and makes it the compiler's business.
   private let state: Lock<ReceiverState<Queue>?>
@@ -33,14 +34,20 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
 
   init(_ state: consuming sending ReceiverState<Queue>) { self.state = Lock(state) }
 
+  @specialized(where Queue == ReceiveQueue)
+  @specialized(where Queue == ServerReceiveQueue)
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
     state.withLock { $0 == nil ? .idle : $0!.turn(dispatcher, tally) }
   }
 
+  @specialized(where Queue == ReceiveQueue)
+  @specialized(where Queue == ServerReceiveQueue)
   func prepareToWait(_ entries: inout InlineArray<4, PollEntry>, _ recheck: inout UInt64?) -> Bool {
     state.withLock { $0 == nil ? false : $0!.prepareToWait(&entries, &recheck, tally) }
   }
 
+  @specialized(where Queue == ReceiveQueue)
+  @specialized(where Queue == ServerReceiveQueue)
   func waitEnded(_ entries: InlineArray<4, PollEntry>?) {
     let isGone = state.withLock { $0 == nil ? false : $0!.waitEnded(entries) }
     if isGone { goneFlag.store(true, ordering: .relaxed) }
@@ -48,6 +55,8 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
 
   func attachmentEnded() { state.withLock { $0?.announceRoomAtLast(tally) } }
   var isRoomPromised: Bool { state.withLock { $0 == nil ? true : $0!.desk.isPromised } }
+  @specialized(where Queue == ReceiveQueue)
+  @specialized(where Queue == ServerReceiveQueue)
   func takeRoomNews() -> RoomDesk.News { state.withLock { $0 == nil ? .nothing : $0!.desk.takeNews() } }
 
   var glance: SharedMemEndpoint.State.Receiving? {

@@ -36,6 +36,8 @@ struct SendResult {
   let bell: Bell?
 }
 
+/// What runs once a batch is compiled for each queue: through the protocol it would be called as generic code, which asks the
+/// runtime for types, and calls everything of the queue's that could be inlined.
 final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
   private let state: Lock<SenderState<Queue>?>
   private let hadDrained = Atomic<Bool>(true)
@@ -43,12 +45,16 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
 
   init(_ state: consuming sending SenderState<Queue>) { self.state = Lock(state) }
 
+  @specialized(where Queue == TransmitQueue)
+  @specialized(where Queue == ServerTransmitQueue)
   func send(
     _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, isRingDue: Bool
   ) -> SendResult? {
     state.withLock { $0 == nil ? nil : $0!.send(frames, limits, room, tally, isRingDue: isRingDue) }
   }
 
+  @specialized(where Queue == TransmitQueue)
+  @specialized(where Queue == ServerTransmitQueue)
   func looksForRoom(isAnnounced: Bool) -> Bool {
     state.withLock { $0 == nil ? false : $0!.looksForRoom(isAnnounced, tally) }
   }
