@@ -32,10 +32,13 @@ extension SharedMemEndpoint: HoldingLink {
 
   var plainWrite: PlainWrite {
     PlainWrite(
-      sender: sender, room: room, offloads: offloads,
-      limits: SendLimits(
-        mtu: mtu, headerLength: framing.headerLength,
-        segmentedByteCount: segmentation.kind == .host ? segmentation.maxByteCount : 0))
+      sender: sender, room: room, offloads: offloads, limits: limits)
+  }
+
+  var limits: SendLimits {
+    SendLimits(
+      mtu: mtu, headerLength: framing.headerLength,
+      segmentedByteCount: segmentation.kind == .host ? segmentation.maxByteCount : 0)
   }
 
   /// Sends what was held back, now that there is room. False if something is left, for which room is wanted again.

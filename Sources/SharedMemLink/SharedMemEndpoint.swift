@@ -117,14 +117,33 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   @discardableResult public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
     if receiver.isPeerGone { throw LinkCloseReason.peerDisconnected.error }
+    guard softwareOffload.passes(packets, offloads) else { return try writeCut(packets) }
+    // The usual way, once a batch: nothing is retained for it.
+    let result = sender.send(packets, limits, room, isRingDue: false)
+    if let result, result.count > 0, result.bell == nil, !result.isBroken, !result.wakesDriver { return result.count }
+    return try settle(
+      result?.count ?? 0, of: packets.count, bell: result?.bell, isBroken: result?.isBroken ?? false,
+      wakesDriver: result?.wakesDriver ?? false, isReleased: result == nil)
+  }
+
+  /// Packets that have to be cut or summed first.
+  @inline(never) private func writeCut(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     var write = plainWrite
-    let count =
-      softwareOffload.passes(packets, offloads) ? write.send(packets) : softwareOffload.write(packets, by: &write)
-    write.bell?.ring()
-    if write.isBroken { endIfBroken() }
-    if write.wakesDriver { runner.ringBell() }
-    if count > 0 || packets.isEmpty { return count }
-    throw write.isBroken || write.isReleased ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
+    let count = softwareOffload.write(packets, by: &write)
+    return try settle(
+      count, of: packets.count, bell: write.bell, isBroken: write.isBroken, wakesDriver: write.wakesDriver,
+      isReleased: write.isReleased)
+  }
+
+  /// Does what is due after a write, under no lock, and says what its caller hears.
+  @inline(never) private func settle(
+    _ count: Int, of packetCount: Int, bell: Bell?, isBroken: Bool, wakesDriver: Bool, isReleased: Bool
+  ) throws(LinkError) -> Int {
+    bell?.ring()
+    if isBroken { endIfBroken() }
+    if wakesDriver { runner.ringBell() }
+    if count > 0 || packetCount == 0 { return count }
+    throw isBroken || isReleased ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
   }
 
   /// Whether the peer has taken everything that was sent. It becomes true as the peer goes on; nothing announces it.
