@@ -24,15 +24,18 @@ public struct LinkLoop: Sendable {
     self.spin = spin
   }
 
-  /// Drives the links, each for a turn, until each is closed or detached; the dispatchers are called from this thread.
-  /// Attach them before: a link that is not attached is left alone.
+  /// Drives the links, each for a turn, until each is closed; the dispatchers are called from this thread. Links may be
+  /// attached before or meanwhile, and detached and attached again: what is not attached waits. Not from inside a callback
+  /// of one of them.
   ///
   /// Throws when the kernel does not let it wait, for want of memory: the links are closed then, since nobody would drive
   /// them any more.
   public func run() throws(LinkError) {
     var spin = AdaptiveSpin(nanoseconds: spin.clampedNanoseconds)
     var live = links
+    var sleeper = Sleeper()
     var failure: LinkError?
+    var rounds = 0
     while true {
       var hasDelivered = false
       var isStarved = false
@@ -40,18 +43,20 @@ public struct LinkLoop: Sendable {
         switch link.step() {
         case .delivered: hasDelivered = true
         case .starved: isStarved = true
-        case .idle: break
-        case .notAttached, .closed: return true
+        case .idle, .notAttached: break
+        case .closed: return true
         }
         return false
       }
       if live.isEmpty { break }
+      rounds += 1
+      if rounds % Self.lookAround == 0 { sleeper.lookAround(live) }
       if hasDelivered {
         spin.succeeded()
       } else if !isStarved, spin.shouldSpin() {
         spinPause()
       } else if failure == nil {
-        do { try sleep(live, &spin) } catch {
+        do { try sleeper.sleep(live, &spin) } catch {
           failure = error
           for link in live { link.close() }
         }
@@ -60,18 +65,30 @@ public struct LinkLoop: Sendable {
     if let failure { throw failure }
   }
 
-  /// Until there is something to do for one of the links.
-  private func sleep(_ links: [any DrivenLink], _ spin: inout AdaptiveSpin) throws(LinkError) {
-    var entries: [(descriptor: CInt, events: PollEvents)] = []
-    var nanoseconds: UInt64?
-    for link in links {
-      // The steps to come disarm those before it.
-      guard let plan = link.prepareToWait() else { return }
-      for entry in plan.entries { entries.append((entry.descriptor, PollEvents(rawValue: entry.events))) }
-      if let timeout = plan.timeout?.clampedNanoseconds { nanoseconds = min(nanoseconds ?? timeout, timeout) }
+  /// Links learn from their waits that a peer is gone, and others may be busy all the time: so after so many rounds.
+  private static let lookAround = 1024
+
+  /// What one sleep after the other waits for, in the same memory.
+  private struct Sleeper {
+    private var plan = LinkWaitPlan()
+    private var list = PollList()
+
+    /// As a sleep that is over at once.
+    mutating func lookAround(_ links: [any DrivenLink]) {
+      plan.removeAll()
+      for link in links { _ = link.prepareToWait(addingTo: &plan) }
     }
-    let began = monotonicNanoseconds()
-    do { try poll(entries, nanoseconds: nanoseconds) } catch { throw LinkError(error) }
-    spin.slept(nanoseconds: monotonicNanoseconds() &- began)
+
+    /// Until there is something to do for one of the links.
+    mutating func sleep(_ links: [any DrivenLink], _ spin: inout AdaptiveSpin) throws(LinkError) {
+      plan.removeAll()
+      // Where one has something to do, the steps to come disarm those before it.
+      for link in links { if !link.prepareToWait(addingTo: &plan) { return } }
+      list.removeAll()
+      for entry in plan.entries { list.append(entry.descriptor, PollEvents(rawValue: entry.events)) }
+      let began = monotonicNanoseconds()
+      do { try list.wait(nanoseconds: plan.timeout?.clampedNanoseconds) } catch { throw LinkError(error) }
+      spin.slept(nanoseconds: monotonicNanoseconds() &- began)
+    }
   }
 }

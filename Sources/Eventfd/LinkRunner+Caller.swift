@@ -10,7 +10,12 @@ extension LinkRunner {
     if isInTurn { return .idle }
     let (phase, seen) = state.withLock { ($0.phase, version.load(ordering: .relaxed)) }
     switch phase {
-    case .idle: return .notAttached
+    case .idle:
+      turnLock.withLockIfAvailable { turns in
+        // Others, who wait for turns, are woken by the same ring: it stays.
+        if turns.awaitsAttachment { takeRing(&turns) }
+      }
+      return .notAttached
     case .closed: return .closed
     case .closing:
       // Not while another thread is in a turn: that one finishes with its next step.
@@ -40,14 +45,24 @@ extension LinkRunner {
   }
 
   /// As `DrivenLink.prepareToWait`.
-  package func plan(_ link: some RunnableLink) -> LinkWaitPlan? {
+  package func plan(_ link: some RunnableLink, _ plan: inout LinkWaitPlan) -> Bool {
     precondition(drive == .caller, "prepareToWait() of a link with a thread of its own: make it with drive = .caller")
-    if isInTurn { return nil }
-    let seen = version.load(ordering: .acquiring)
-    guard isAttached, case .wait(let entries, let nanoseconds) = prepareToWait(link, seen: seen) else { return nil }
-    let used = entries.indices.filter { entries[$0].descriptor >= 0 }
-    return LinkWaitPlan(
-      entries: used.map { .init(descriptor: entries[$0].descriptor, events: entries[$0].events.rawValue) },
-      timeout: nanoseconds.map { .nanoseconds(Int64(clamping: $0)) })
+    if isInTurn { return false }
+    let (phase, seen) = state.withLock { ($0.phase, version.load(ordering: .relaxed)) }
+    let decision: WaitDecision
+    switch phase {
+    case .idle: decision = prepareToWaitForAttachment(seen: seen)
+    case .attached: decision = prepareToWait(link, seen: seen)
+    case .closing, .closed: return false
+    }
+    guard case .wait(let entries, let nanoseconds) = decision else { return false }
+    for index in entries.indices where entries[index].descriptor >= 0 {
+      plan.entries.append(.init(descriptor: entries[index].descriptor, events: entries[index].events.rawValue))
+    }
+    if let nanoseconds {
+      let timeout = Duration.nanoseconds(Int64(clamping: nanoseconds))
+      plan.timeout = min(plan.timeout ?? timeout, timeout)
+    }
+    return true
   }
 }

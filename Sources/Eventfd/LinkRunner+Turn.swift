@@ -58,6 +58,17 @@ extension LinkRunner {
     }
   }
 
+  /// The same while nobody is attached.
+  func prepareToWaitForAttachment(seen: UInt64) -> WaitDecision {
+    turnLock.withLock { turns in
+      guard version.load(ordering: .acquiring) == seen else { return .somethingArrived }
+      var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+      entries[3] = PollEntry(bell.descriptor, .input)
+      turns.awaitsAttachment = true
+      return .wait(entries, nanoseconds: nil)
+    }
+  }
+
   /// Disarms the link after a wait, if it is still armed.
   func waitEnded(_ link: some RunnableLink, _ entries: InlineArray<4, PollEntry>?) {
     turnLock.withLock { turns in disarm(&turns, link, entries) }
@@ -67,9 +78,12 @@ extension LinkRunner {
   func disarm(_ turns: inout Turns, _ link: some RunnableLink, _ entries: InlineArray<4, PollEntry>?) {
     guard turns.isArmed else { return }
     turns.isArmed = false
-    if entries == nil || !entries![3].reported.isEmpty {
-      do { _ = try bell.read() } catch { assertionFailure("the runner's own bell: \(error)") }
-    }
+    if entries == nil || !entries![3].reported.isEmpty { takeRing(&turns) }
     if !turns.isReleased { link.waitEnded(entries) }
+  }
+
+  func takeRing(_ turns: inout Turns) {
+    turns.awaitsAttachment = false
+    do { _ = try bell.read() } catch { assertionFailure("the runner's own bell: \(error)") }
   }
 }

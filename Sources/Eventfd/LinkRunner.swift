@@ -27,6 +27,8 @@ package final class LinkRunner: Sendable {
   struct Turns {
     /// A wait was prepared and has not ended.
     var isArmed = false
+    /// The same while nobody is attached: only the runner's bell ends it.
+    var awaitsAttachment = false
     /// The link's resources are gone: there is nothing to disarm.
     var isReleased = false
   }

@@ -151,5 +151,5 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   // MARK: Driving
 
   public func step() -> LinkStep { group.runner.step(group) }
-  public func prepareToWait() -> LinkWaitPlan? { group.runner.plan(group) }
+  public func prepareToWait(addingTo plan: inout LinkWaitPlan) -> Bool { group.runner.plan(group, &plan) }
 }

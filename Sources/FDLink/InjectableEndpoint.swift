@@ -52,5 +52,5 @@ public final class InjectableEndpoint: LinkEndpoint, DrivenLink {
   public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int { try link.writePackets(packets) }
 
   public func step() -> LinkStep { link.step() }
-  public func prepareToWait() -> LinkWaitPlan? { link.prepareToWait() }
+  public func prepareToWait(addingTo plan: inout LinkWaitPlan) -> Bool { link.prepareToWait(addingTo: &plan) }
 }

@@ -19,8 +19,17 @@ public protocol DrivenLink: LinkEndpoint {
   /// It disarms the bells of every plan made before. Where several threads drive a link, each that steps goes on until it
   /// has a plan of its own: others may be asleep.
   func step() -> LinkStep
-  /// Arms the link's bells and looks once more. Nil: there is something to do, step again.
-  func prepareToWait() -> LinkWaitPlan?
+  /// Arms the link's bells and looks once more. True: what ends its wait was added to `plan`, which may be several links'.
+  /// False: there is something to do, step again. A link that is not attached waits for the next `attach`, or the end.
+  func prepareToWait(addingTo plan: inout LinkWaitPlan) -> Bool
+}
+
+extension DrivenLink {
+  /// A plan for this link alone. Nil: there is something to do, step again.
+  public func prepareToWait() -> LinkWaitPlan? {
+    var plan = LinkWaitPlan()
+    return prepareToWait(addingTo: &plan) ? plan : nil
+  }
 }
 
 /// What a turn of a link came to.
@@ -53,8 +62,17 @@ public struct LinkWaitPlan: Equatable, Sendable {
   /// Step again after this time even if nothing happened; nil: there is no need to.
   public var timeout: Duration?
 
+  /// For nothing, and for ever.
+  public init() { self.init(entries: [], timeout: nil) }
+
   package init(entries: [Entry], timeout: Duration?) {
     self.entries = entries
     self.timeout = timeout
+  }
+
+  /// As a new one, in the same memory.
+  public mutating func removeAll() {
+    entries.removeAll(keepingCapacity: true)
+    timeout = nil
   }
 }

@@ -52,10 +52,29 @@ package func poll(_ entries: inout InlineArray<4, PollEntry>, nanoseconds: UInt6
 package func poll(
   _ entries: [(descriptor: CInt, events: PollEvents)], nanoseconds: UInt64?
 ) throws(SystemError) {
-  var raw = entries.map { pollfd(fd: $0.descriptor, events: $0.events.rawValue, revents: 0) }
-  // SAFETY: the array's own storage and count.
-  let result = unsafe raw.withUnsafeMutableBufferPointer { unsafe poll($0, nanoseconds: nanoseconds) }
-  if result < 0, errno != EINTR { throw SystemError("ppoll", errno) }
+  var list = PollList()
+  for entry in entries { list.append(entry.descriptor, entry.events) }
+  try list.wait(nanoseconds: nanoseconds)
+}
+
+/// Any number of entries in memory that serves wait after wait.
+package struct PollList: Sendable {
+  private var raw: [pollfd] = []
+
+  package init() {}
+
+  package mutating func removeAll() { raw.removeAll(keepingCapacity: true) }
+
+  package mutating func append(_ descriptor: CInt, _ events: PollEvents) {
+    raw.append(pollfd(fd: descriptor, events: events.rawValue, revents: 0))
+  }
+
+  /// As `poll`.
+  package mutating func wait(nanoseconds: UInt64?) throws(SystemError) {
+    // SAFETY: the array's own storage and count.
+    let result = unsafe raw.withUnsafeMutableBufferPointer { unsafe poll($0, nanoseconds: nanoseconds) }
+    if result < 0, errno != EINTR { throw SystemError("ppoll", errno) }
+  }
 }
 
 @inline(__always)

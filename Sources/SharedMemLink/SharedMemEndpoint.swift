@@ -110,7 +110,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   public func wait() throws(LinkError) { try runner.wait() }
   public func setCloseAction(_ action: (@Sendable () -> Void)?) { runner.setCloseAction(action) }
   public func step() -> LinkStep { runner.step(self) }
-  public func prepareToWait() -> LinkWaitPlan? { runner.plan(self) }
+  public func prepareToWait(addingTo plan: inout LinkWaitPlan) -> Bool { runner.plan(self, &plan) }
 
   // MARK: Sending
 

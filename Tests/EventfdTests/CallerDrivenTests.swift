@@ -10,7 +10,6 @@ import Testing
     let link = try ScriptedLink(.caller)
     let inbox = Inbox()
     #expect(link.step() == .notAttached)
-    #expect(link.plan() == nil)
     try link.attach(inbox)
     #expect(link.step() == .idle)
     link.push(5)
@@ -71,6 +70,34 @@ import Testing
     link.close()
     #expect(try isReady(second))
     #expect(link.step() == .closed)
+  }
+
+  @Test func `a link that is not attached waits for that, or for its end`() throws {
+    let link = try ScriptedLink(.caller)
+    let inbox = Inbox()
+    // Twice: the second time a ring from before is left.
+    for _ in 0..<2 {
+      _ = link.plan()
+      #expect(link.step() == .notAttached)
+      let plan = try #require(link.plan())
+      #expect(plan.entries.count == 1)
+      #expect(plan.timeout == nil)
+      link.push(1)
+      #expect(try !isReady(plan))
+      #expect(link.step() == .notAttached)
+      try link.attach(inbox)
+      #expect(try isReady(plan))
+      #expect(link.step() == .delivered)
+      link.detach()
+    }
+    _ = link.plan()
+    #expect(link.step() == .notAttached)
+    let plan = try #require(link.plan())
+    link.close()
+    #expect(try isReady(plan))
+    #expect(link.step() == .closed)
+    #expect(link.plan() == nil)
+    #expect(link.observed.prepared == link.observed.ended)
   }
 
   @Test func `a step or a plan from inside a callback does nothing`() throws {

@@ -65,7 +65,10 @@ final class ScriptedLink: RunnableLink {
   func close(_ reason: LinkCloseReason = .requested) { runner.close(reason, self) }
   func wait() throws(LinkError) { try runner.wait() }
   func step() -> LinkStep { runner.step(self) }
-  func plan() -> LinkWaitPlan? { runner.plan(self) }
+  func plan() -> LinkWaitPlan? {
+    var plan = LinkWaitPlan()
+    return runner.plan(self, &plan) ? plan : nil
+  }
 
   // MARK: The runner's side
 

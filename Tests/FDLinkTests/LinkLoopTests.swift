@@ -75,17 +75,25 @@ struct LinkLoopTests {
     }
   }
 
-  @Test func `a link that is detached is left alone, and the others go on until they are closed`() throws {
+  @Test func `links that are attached, detached and attached again meanwhile are served`() throws {
     try withLinks(3) { links, numbers in
-      defer { for index in [0, 2] { _ = OwnedDescriptor(owning: numbers[index]) } }
+      defer { _ = OwnedDescriptor(owning: numbers[2]) }
       let collectors = try links.map { _ in try Collector() }
-      for index in 0..<2 { try links[index].attach(collectors[index]) }
+      // The loop begins with nothing to do; the third link is never attached.
       let ending = try outcome(of: LinkLoop(links)) { () throws in
-        // The third was never attached.
-        links[0].detach()
-        let peer = RawPeer(socket: OwnedDescriptor(owning: numbers[1]))
-        for number in 0..<10 { #expect(try peer.waitToSend(numbered(number))) }
-        #expect(collectors[1].waits { $0.frames.count == 10 })
+        try links[1].attach(collectors[1])
+        let first = RawPeer(socket: OwnedDescriptor(owning: numbers[0]))
+        let second = RawPeer(socket: OwnedDescriptor(owning: numbers[1]))
+        for round in 0..<20 {
+          #expect(try first.waitToSend(numbered(round)))
+          try links[0].attach(collectors[0])
+          #expect(collectors[0].waits { $0.frames.count == round + 1 })
+          links[0].detach()
+          #expect(try second.waitToSend(numbered(round)))
+          #expect(collectors[1].waits { $0.frames.count == round + 1 })
+        }
+        links[0].close()
+        links[2].close()
       }
       #expect(ending == .some(nil))
       #expect(collectors[0].now.closings.isEmpty)

@@ -40,7 +40,7 @@ final class TappedLink: DrivenLink, HoldingLink {
   func parseHeader(of packet: inout PacketBuffer) -> Bool { inner.parseHeader(of: &packet) }
   func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int { try inner.writePackets(packets) }
   func step() -> LinkStep { inner.step() }
-  func prepareToWait() -> LinkWaitPlan? { inner.prepareToWait() }
+  func prepareToWait(addingTo plan: inout LinkWaitPlan) -> Bool { inner.prepareToWait(addingTo: &plan) }
   func close() { inner.close() }
   func wait() throws(LinkError) { try inner.wait() }
   func setCloseAction(_ action: (@Sendable () -> Void)?) { inner.setCloseAction(action) }

@@ -8,7 +8,7 @@ extension LinkConformance {
       try withDrivenPair(factory) { a, b in
         let (atA, atB) = (Inbox(), Inbox())
         try expectEqual(b.step(), .notAttached, "a step of an idle link")
-        try expect(b.prepareToWait() == nil, "an idle link has something to wait for")
+        try expect(b.prepareToWait() != nil, "an idle link does not wait for the next attachment")
         try a.attach(atA)
         try b.attach(atB)
         try expectEqual(b.step(), .idle, "a step without packets")

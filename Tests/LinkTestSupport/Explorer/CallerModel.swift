@@ -1,5 +1,5 @@
 /// A driver of a link with `drive = .caller`, in the MODEL of `LinkRunner`. It mirrors LinkRunner+Caller.swift (`step`,
-/// `plan`), and the loop in the documentation of `DrivenLink`.
+/// `plan`, both as far as a link is attached), and the loop in the documentation of `DrivenLink`.
 struct CallerModel: Sendable {
   /// `busy`: idle, because another side is in a turn.
   enum Step {
