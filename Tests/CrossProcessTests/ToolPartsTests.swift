@@ -1,6 +1,7 @@
 // Only debug builds are compiled for testing of internals; the parts are the same in both.
 #if DEBUG
   import LinkCore
+  import LinkSystem
   import SharedMemLink
   import Testing
 
@@ -27,6 +28,27 @@
       let link = try SharedMemEndpoint(.client, queues: .make(), options: options)
       #expect(TappedLink(link, trims: false, progress: nil).capabilities == [.saveRestore, .disconnectOK])
       link.close()
+    }
+
+    /// What it is told may end another link, as a bridge does.
+    @Test func `a link with a tap has said why it ended when its dispatcher hears of it`() throws {
+      final class Listener: LinkDispatcher {
+        let progress: Progress
+        let known = Lock<LinkCloseReason?>(nil)
+        init(_ progress: Progress) { self.progress = progress }
+        func deliverPackets(_ packets: inout PacketBatch) {}
+        func linkDidClose(_ reason: LinkCloseReason) {
+          let reason = progress.closeReason
+          known.withLock { $0 = reason }
+        }
+      }
+      let progress = try Progress()
+      let listener = Listener(progress)
+      let link = TappedLink(try SharedMemEndpoint(.client, queues: .make()), trims: false, progress: progress)
+      try link.attach(listener)
+      link.close()
+      try link.wait()
+      #expect(listener.known.withLock { $0 } == .requested)
     }
 
     private func packet(_ sequence: UInt64, _ byteCount: Int, _ check: Check = .crc) -> [UInt8] {

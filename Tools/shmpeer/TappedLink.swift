@@ -64,8 +64,9 @@ final class TappedLink: DrivenLink, HoldingLink {
     }
     func linkHasRoom() { next.linkHasRoom() }
     func linkDidClose(_ reason: LinkCloseReason) {
-      next.linkDidClose(reason)
+      // First: a bridge closes the other link as it is told, whose end is not the reason of this one.
       progress?.end(reason)
+      next.linkDidClose(reason)
     }
   }
 }
