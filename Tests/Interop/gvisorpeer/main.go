@@ -14,6 +14,7 @@ const usage = `gvisorpeer: the other end of a packet link, made of gVisor's endp
 usage: gvisorpeer attach --role client|server --tx-fds d,e,t,r,s --rx-fds d,e,t,r,s [--peer-fd N] ACTION [options]
        gvisorpeer attach --role client|server --make-queues --peer-fd N ACTION [options]
        gvisorpeer fd --fd N... [--dispatch readv|recvmmsg] ACTION [options]
+       gvisorpeer stack|host --help
 
 ACTION, one of: --echo, --sink [COUNT], --source COUNT, --ping COUNT
 
@@ -25,6 +26,9 @@ type command func(*options) (*link, error)
 var commands = map[string]command{"attach": attach, "fd": overDescriptors}
 
 func main() {
+	if len(os.Args) > 1 && modes[os.Args[1]] != nil {
+		os.Exit(runMode(modes[os.Args[1]], os.Args[2:]))
+	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(exitUsage)
