@@ -61,6 +61,8 @@ package final class Peer: Sendable {
     return String(decoding: data, as: UTF8.self)
   }
 
+  /// Standard output so far.
+  package var outputSoFar: String { Self.text(of: output) }
   /// Standard error so far.
   package var messagesSoFar: String { Self.text(of: messages) }
 

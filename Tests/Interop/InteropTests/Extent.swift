@@ -1,5 +1,6 @@
 import Foundation
 import InteropSupport
+import LinkTestSupport
 import Testing
 
 extension Trait where Self == ConditionTrait {
@@ -17,6 +18,9 @@ enum Extent {
   static let cells: [Cell] = Cell.media.flatMap { medium in
     isWhole ? Cell.all(medium) : Cell.Job.allCases.map { Cell(medium, $0, size: 2049, isEthernet: true) }
   }
+
+  /// How long a stream to a whole guest is, in bytes.
+  static let streamByteCount = isWhole && !isThreadSanitized ? 100_000_000 : 10_000_000
 
   /// Fewer of the large ones.
   static func packets(of cell: Cell) -> Int {
