@@ -43,6 +43,10 @@ import Testing
     (["fd", "--tun", "x", "--fanout", "hash", "--sink"], "--fanout"),
     (["fd", "--packet", "x", "--fanout", "hash", "--sink"], "--fanout"),
     (["fd", "--packet", "x", "--queues", "2", "--fanout", "pigeon", "--sink"], "pigeon"),
+    (["fd", "--fd", "10", "--sink", "--threads", "1"], "--threads"),
+    (["fd", "--fd", "10", "--bridge-tun", "x", "--threads", "3"], "--threads"),
+    (["fd", "--fd", "10", "--fd", "11", "--bridge-tun", "x", "--threads", "1"], "--threads"),
+    (["fd", "--packet", "x", "--queues", "2", "--bridge-packet", "y", "--threads", "1"], "--threads"),
   ])
   func `is one line and exit code 2`(arguments: [String], word: String) throws {
     try check(arguments, exit: 2, mentions: word)

@@ -59,6 +59,9 @@ extension Options {
       if givenThreadCount != nil { throw arguments.usage("--threads is for bridges: leave it out") }
       return
     }
+    if givenThreadCount == 1, hasSeveralQueues {
+      throw arguments.usage("--threads 1 is for a link with one descriptor or queue: with several each has a thread")
+    }
     switch kind {
     case .tun where ethernet != nil:
       throw arguments.usage("--bridge-tun carries bare IP packets: leave out --ethernet, or use --bridge-tap")

@@ -118,8 +118,13 @@ struct Options {
   /// served at the same time.
   private var bridgesOnOneThread: Bool {
     if let givenThreadCount { return givenThreadCount == 1 }
-    if case .numbers(let numbers) = source { return numbers.count == 1 }
-    return queueCount ?? 1 == 1
+    return !hasSeveralQueues
+  }
+
+  /// Whether the link itself has several descriptors, and so a thread for each.
+  var hasSeveralQueues: Bool {
+    if case .numbers(let numbers) = source { return numbers.count > 1 }
+    return queueCount ?? 1 > 1
   }
 
   /// As links are made with it. A bridge shares its CPUs with the traffic it carries, so it does not spin unless told to.
