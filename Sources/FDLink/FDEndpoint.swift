@@ -128,6 +128,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
   /// What packets may leave to whoever is behind the link: of `LinkOptions.offloads`, what the kernel granted. It becomes
   /// less if the kernel refuses later what it granted, which is counted as `offloadRefusal`. Empty without virtio-net headers.
   public var offloads: OffloadSupport { offloading.offloads }
+  public var holdsPackets: Bool { group.links.contains { $0.holdsPackets } }
   public var statistics: LinkStatistics { group.statistics }
 
   // MARK: Lifecycle

@@ -37,6 +37,7 @@ public final class InjectableEndpoint: LinkEndpoint, DrivenLink {
   public var hardwareType: HardwareType { link.hardwareType }
   public var segmentation: SegmentationSupport { link.segmentation }
   public var offloads: OffloadSupport { link.offloads }
+  public var holdsPackets: Bool { link.holdsPackets }
   public var statistics: LinkStatistics { link.statistics }
   public var isAttached: Bool { link.isAttached }
 

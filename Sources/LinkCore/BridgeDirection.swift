@@ -27,14 +27,11 @@ final class BridgeDirection: Sendable {
   private enum Next { case write, rest, closeTarget }
 
   private let target: any LinkEndpoint
-  /// The target, if it may hold packets back: it is not drained while it does.
-  private let holder: (any HoldingLink)?
   private let translation: Translation
   private let state: Lock<State>
 
   init(to target: any LinkEndpoint, _ translation: Translation, backlogCapacity: Int) {
     self.target = target
-    holder = target as? any HoldingLink
     self.translation = translation
     state = Lock(State(waiting: PacketQueue(capacity: backlogCapacity)))
   }
@@ -93,7 +90,8 @@ final class BridgeDirection: Sendable {
     var isBlocked = isBlocked
     while true {
       if !isBlocked { isBlocked = writeAll(&out!) }
-      if holder?.holdsPackets == true { isBlocked = true }
+      // It is not drained.
+      if target.holdsPackets { isBlocked = true }
       switch state.withLock({ Self.settle(&$0, &out, isBlocked) }) {
       case .write: isBlocked = false
       case .rest: return

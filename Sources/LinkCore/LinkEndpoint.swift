@@ -25,6 +25,10 @@ public protocol LinkEndpoint: AnyObject, Sendable {
   var segmentation: SegmentationSupport { get }
   /// What it did so far: a snapshot without locks. Counters never go back.
   var statistics: LinkStatistics { get }
+  /// Whether packets that `writePackets` took wait in here, segments that a full link had no room for: it sends them before
+  /// it calls `linkHasRoom()`, and loses them when it is closed. A link that wraps a link says what that one says. False by
+  /// default.
+  var holdsPackets: Bool { get }
   /// Whether it has a dispatcher: from `attach` to `detach`, or until the link begins to close.
   var isAttached: Bool { get }
 
@@ -78,6 +82,8 @@ extension LinkDispatcher {
 }
 
 extension LinkEndpoint {
+  public var holdsPackets: Bool { false }
+
   /// Sends the batch's packets from position `from` on, as `writePackets` does. The batch stays as it is.
   @inlinable @discardableResult
   public func writeBatch(_ batch: borrowing PacketBatch, from: Int = 0) throws(LinkError) -> Int {

@@ -69,9 +69,3 @@ package final class SoftwareOffload: Sendable {
     published.publish(&state.stage.tally)
   }
 }
-
-/// A link that may hold back packets which it has taken.
-package protocol HoldingLink: LinkEndpoint {
-  /// It does. `linkHasRoom` comes when it does no more.
-  var holdsPackets: Bool { get }
-}

@@ -1,8 +1,6 @@
 import LinkCore
 
-extension SharedMemEndpoint: HoldingLink {
-  package var holdsPackets: Bool { softwareOffload.holdsPackets }
-
+extension SharedMemEndpoint {
   /// A write to the queue, and what came of it. The link's end waits until it is over.
   struct PlainWrite: LinkCore.PlainWrite {
     let sender: any Sender

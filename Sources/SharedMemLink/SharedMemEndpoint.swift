@@ -94,6 +94,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   public var capabilities: LinkCapabilities { ownCapabilities }
   public var hardwareType: HardwareType { framing.hardwareType }
   public let segmentation: SegmentationSupport
+  public var holdsPackets: Bool { softwareOffload.holdsPackets }
   public var statistics: LinkStatistics {
     LinkStatistics(received: receiver.tally.snapshot, sent: sender.tally.snapshot + softwareOffload.tally)
   }

@@ -2,16 +2,14 @@ package import LinkCore
 
 /// A link that is another one, with something done on the way: packets cut to their own length, the end told to somebody
 /// who is not its dispatcher.
-final class TappedLink: DrivenLink, HoldingLink {
+final class TappedLink: DrivenLink {
   let inner: any DrivenLink
-  private let holder: (any HoldingLink)?
   private let trims: Bool
   private let progress: Progress?
 
   /// `trims`: cut received IP packets to the length that they claim. `progress`: ends with the link.
   init(_ inner: any DrivenLink, trims: Bool, progress: Progress?) {
     self.inner = inner
-    holder = inner as? any HoldingLink
     self.trims = trims
     self.progress = progress
   }
@@ -30,7 +28,7 @@ final class TappedLink: DrivenLink, HoldingLink {
   var segmentation: SegmentationSupport { inner.segmentation }
   var statistics: LinkStatistics { inner.statistics }
   var isAttached: Bool { inner.isAttached }
-  var holdsPackets: Bool { holder?.holdsPackets == true }
+  var holdsPackets: Bool { inner.holdsPackets }
 
   func attach(_ dispatcher: any LinkDispatcher) throws(LinkError) {
     try inner.attach(Tap(dispatcher, trims: trims, progress: progress))
