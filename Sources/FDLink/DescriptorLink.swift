@@ -99,7 +99,9 @@ final class DescriptorLink: GroupMember {
       softwareOffload.end()
       return dispatcher.linkHasRoom()
     }
-    if isRoomWanted.load(ordering: .acquiring), roomCame(), flushHeldPackets() { dispatcher.linkHasRoom() }
+    let isOwed = softwareOffload.takeOwedRoom()
+    let hasCome = isRoomWanted.load(ordering: .acquiring) && roomCame()
+    if hasCome || isOwed, flushHeldPackets() { dispatcher.linkHasRoom() }
   }
 
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
@@ -192,7 +194,7 @@ final class DescriptorLink: GroupMember {
     }
     settle(write, owner)
     // A worker that sleeps does not know yet that room is wanted.
-    if write.wantsRoomNewly { runner.ringBell() }
+    if write.wantsRoomNewly || accepted < packets.count && softwareOffload.isRoomOwed { runner.ringBell() }
     if accepted > 0 { return accepted }
     switch write.stop {
     case .finished, .offloadRefused: return accepted

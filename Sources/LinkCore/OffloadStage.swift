@@ -12,6 +12,8 @@ package protocol PlainWrite {
 /// being cut, where there was no room for all its segments. Nothing passes what waits here.
 struct OffloadStage: ~Copyable {
   private static var batchCapacity: Int { 64 }
+  /// A write ends behind the packet with which it has made so many. One packet makes up to 1024, a batch of them 65,536.
+  private static var mostPerWrite: Int { 256 }
   /// The largest packet to be cut, in network-layer bytes; 0: none may be larger than the MTU.
   private let mostByteCount: Int
   /// Finished packets, of which the link has the first `sent`. In chunks of their own, made when the first one comes.
@@ -22,6 +24,10 @@ struct OffloadStage: ~Copyable {
   private var segmenter: Segmenter?
   private var restPool: PacketPool?
   var tally = LinkTally()
+  /// Packets made in this write.
+  private var made = 0
+  /// The last write ended because it had done enough, not because there was no room.
+  private(set) var hasPaused = false
 
   init(mostByteCount: Int) { self.mostByteCount = mostByteCount }
 
@@ -30,6 +36,7 @@ struct OffloadStage: ~Copyable {
 
   /// Sends a prefix, behind what waits, and returns its length. A packet that was begun counts.
   mutating func write(_ packets: Span<PacketBuffer>, by link: inout some PlainWrite) -> Int {
+    (made, hasPaused) = (0, false)
     guard flush(by: &link) else { return 0 }
     var index = 0
     while index < packets.count {
@@ -42,9 +49,14 @@ struct OffloadStage: ~Copyable {
       }
       guard work(packets[index], by: &link) else { return index + 1 }
       index += 1
+      let isLong = made >= Self.mostPerWrite && index < packets.count
       // Packets that follow on each other go together.
-      if index < packets.count, !packets.carries(index, by: link.offloads) { continue }
+      if !isLong, index < packets.count, !packets.carries(index, by: link.offloads) { continue }
       if !flush(by: &link) { return index }
+      if isLong {
+        hasPaused = true
+        return index
+      }
     }
     return index
   }
@@ -97,8 +109,11 @@ struct OffloadStage: ~Copyable {
     do throws(OffloadFailure) {
       if packet.facts.offload.segmentation == .none {
         try finish(packet)
+        made += 1
       } else {
-        segmenter = try Segmenter(packet, mtu: limits.mtu)
+        let cutter = try Segmenter(packet, mtu: limits.mtu)
+        made += cutter.segmentCount
+        segmenter = cutter
       }
       tally[.softwareOffload] += 1
     } catch {

@@ -6,7 +6,7 @@ import Synchronization
 /// A packet that was begun is taken as a whole. Segments that the link has no room for wait, in order, in front of
 /// everything that is written later; the link flushes them when room comes. What waits is bounded: a batch of 64 packets of
 /// the MTU's size, and one packet that is being cut. It stays while nobody is attached, and is counted as `linkDown` when
-/// the link ends.
+/// the link ends. One write makes some hundred segments, so that nobody, and no `close()`, waits for long.
 package final class SoftwareOffload: Sendable {
   private struct State: ~Copyable {
     var stage: OffloadStage
@@ -16,6 +16,8 @@ package final class SoftwareOffload: Sendable {
   private let state: Lock<State>
   /// Something waits. Set and cleared under the lock.
   private let isWaiting = Atomic<Bool>(false)
+  /// A write took fewer packets than there was room for. Set under the lock.
+  private let owesRoom = Atomic<Bool>(false)
   private let published = PublishedTally()
 
   /// `segmentation`: of the link, as its owner chose it.
@@ -34,10 +36,16 @@ package final class SoftwareOffload: Sendable {
     !holdsPackets && packets.carriedCount(by: offloads) == packets.count
   }
 
-  /// As the link's own write, for packets with any facts.
+  /// Whether a write has ended early, so that others come in between. The link rings for whoever drives it.
+  package var isRoomOwed: Bool { owesRoom.load(ordering: .acquiring) }
+  /// The same, once: whoever drives the link flushes, and announces room.
+  package func takeOwedRoom() -> Bool { isRoomOwed && owesRoom.exchange(false, ordering: .acquiringAndReleasing) }
+
+  /// As the link's own write, for packets with any facts. It may take fewer than there is room for: see `isRoomOwed`.
   package func write(_ packets: Span<PacketBuffer>, by link: inout some PlainWrite) -> Int {
     state.withLock { state in
       let count = state.stage.write(packets, by: &link)
+      if state.stage.hasPaused { owesRoom.store(true, ordering: .releasing) }
       settle(&state)
       return count
     }

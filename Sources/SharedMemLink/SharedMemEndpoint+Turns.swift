@@ -5,8 +5,9 @@ package import LinkSystem
 /// The endpoint's half of the worker loop: the receiver's turns, and the search for room on the sender's behalf.
 extension SharedMemEndpoint: RunnableLink {
   package func announceRoom(_ dispatcher: any LinkDispatcher) {
-    guard room.isWanted, hasRoomCome() else { return }
-    if room.end(), flushHeldPackets() { dispatcher.linkHasRoom() }
+    let isOwed = softwareOffload.takeOwedRoom()
+    let hasCome = room.isWanted && hasRoomCome() && room.end()
+    if hasCome || isOwed, flushHeldPackets() { dispatcher.linkHasRoom() }
   }
 
   private func hasRoomCome() -> Bool {

@@ -132,7 +132,8 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     var write = plainWrite
     let count = softwareOffload.write(packets, by: &write)
     return try settle(
-      count, of: packets.count, bell: write.bell, isBroken: write.isBroken, wakesDriver: write.wakesDriver,
+      count, of: packets.count, bell: write.bell, isBroken: write.isBroken,
+      wakesDriver: write.wakesDriver || count < packets.count && softwareOffload.isRoomOwed,
       isReleased: write.isReleased)
   }
 

@@ -45,6 +45,25 @@ struct SoftwareOffloadTests {
     }
   }
 
+  @Test func `a batch of very many segments is taken in parts, with news of room after each`() throws {
+    var large = OffloadSample(0, payload: 65_000)
+    large.size = 64
+    let samples = [OffloadSample(1), large, large, OffloadSample(2), large]
+    let link = ScriptedLink()
+    var (next, writes) = (0, 0)
+    while next < samples.count {
+      let before = link.arrivals.count
+      next += try link.write(samples[next...])
+      writes += 1
+      #expect(link.arrivals.count - before < 256 + 1024)
+      #expect(!link.software.holdsPackets)
+      #expect(link.software.takeOwedRoom() == (next < samples.count))
+      #expect(!link.software.takeOwedRoom())
+    }
+    #expect(writes == 3)
+    try OffloadSample.check(link.arrivals, are: samples)
+  }
+
   private static let steps: [(OffloadSupport, OffloadSupport)] = [
     (.all, []), (.all, .checksum), (.checksum, []), ([.checksum, .tcpOverIPv6], .checksum),
   ]

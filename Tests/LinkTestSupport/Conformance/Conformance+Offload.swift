@@ -32,6 +32,23 @@ extension LinkConformance {
         try expectEqual(a.statistics.sent.offered, UInt64(expected + 1), "statistics")
       }
     },
+    Case("a write of very many segments goes on when room is announced", needs: [.backPressure, .anyByte]) { factory in
+      try factory.withPair(cutting) { a, b in
+        let (atA, atB) = (Inbox(), Inbox())
+        try a.attach(atA)
+        try b.attach(atB)
+        let packets = (0..<40).map { OffloadSample(7 * $0) }
+        let batch = try OffloadSample.batch(packets, for: a)
+        var taken = 0
+        while taken < batch.count {
+          let seen = atA.roomCalls
+          taken += try writeSome(batch, from: taken, on: a)
+          if taken < batch.count { try expect(atA.waitForRoom(after: seen), "linkHasRoom() did not come") }
+        }
+        let expected = packets.reduce(0) { $0 + $1.segmentCount }
+        try expectWhole(atB.waitForPackets(expected), packets, from: a, factory)
+      }
+    },
     Case("nothing passes what a full link had no room for", needs: [.backPressure, .anyByte]) { factory in
       try factory.withPair(cutting) { a, b in
         try prime(a, b)
