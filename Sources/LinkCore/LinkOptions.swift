@@ -29,6 +29,10 @@ public struct LinkOptions: Sendable {
   public var capabilities: LinkCapabilities = []
   /// Whether packets with segmentation facts may be larger than the MTU. `host`: whoever is behind the link cuts them,
   /// as the owner knows; only for links with virtio-net headers, which carry those facts. `software`: the link cuts them.
+  ///
+  /// By the `host`, larger ones than `maxByteCount` are dropped as `oversize` in both directions. The kernel fills packets
+  /// of up to 65,535 bytes to a device, or to the interface of a packet socket: with less, TCP streams stand still, unless
+  /// the interface was told (`ip link set NAME gso_max_size N`).
   public var segmentation = SegmentationSupport.none
   /// What a link with virtio-net headers hands on, and brings: less than everything switches the rest off. The kinds of
   /// segmentation count only with `segmentation` by the `host`; without virtio-net headers none counts. What is off the

@@ -33,15 +33,18 @@ public struct LinkOffer: Equatable, Sendable {
     return agreed
   }
 
-  /// What an end of the link is made with: the owner's wishes, as far as they were agreed on.
-  func applied(to options: LinkOptions) -> LinkOptions {
+  /// What an end of the link is made with: the owner's wishes, as far as they were agreed on, and unless told otherwise what
+  /// the queues carry. `mostFrameByteCount`: with a virtio-net header.
+  func applied(to options: LinkOptions, mostFrameByteCount: Int) -> LinkOptions {
     if offloads.isEmpty { return options }
     var options = options
     options.offloads.formIntersection(offloads)
     if !options.offloads.isDisjoint(with: .segmentation) {
       let isGiven = options.segmentation.kind != .none
+      let headers = VirtioNetHeader.byteCount + (isEthernet ? EthernetHeader.byteCount : 0)
+      let most = max(options.mtu, min(LinkOptions.mtuRange.upperBound, mostFrameByteCount - headers))
       options.segmentation = SegmentationSupport(
-        kind: .host, maxByteCount: isGiven ? options.segmentation.maxByteCount : LinkOptions.mtuRange.upperBound)
+        kind: .host, maxByteCount: isGiven ? options.segmentation.maxByteCount : most)
     }
     return options
   }

@@ -23,6 +23,16 @@ public struct QueuePair: ~Copyable, Sendable {
   /// The sizes of the eight memory files, in the same order.
   var memoryByteCounts: [Int] { transmit.memoryByteCounts + receive.memoryByteCounts }
 
+  /// The longest frame that both queues carry, what precedes it included, in bytes.
+  func mostFrameByteCount(cutInto bufferByteCount: Int) -> Int {
+    let (sent, received) = (transmit.memoryByteCounts, receive.memoryByteCounts)
+    return min(
+      TransmitMessage.mostFrameByteCount(
+        dataByteCount: sent[0], pipeByteCount: sent[1], cutInto: bufferByteCount),
+      ReceiveMessage.mostFrameByteCount(
+        dataByteCount: received[0], pipeByteCount: received[2], cutInto: bufferByteCount))
+  }
+
   /// A second pair on the same files, for the other end in the same process.
   public func duplicate() throws(LinkError) -> QueuePair {
     QueuePair(transmit: try transmit.duplicate(), receive: try receive.duplicate())
@@ -48,26 +58,6 @@ public struct QueuePair: ~Copyable, Sendable {
 struct MappedPair: ~Copyable, Sendable {
   let outgoing: MappedQueue
   let incoming: MappedQueue
-
-  /// The longest frame that both queues carry, in bytes.
-  func mostFrameByteCount(_ role: SharedMemEndpoint.Role, bufferByteCount: Int) -> Int {
-    switch role {
-    case .client: Self.mostFrameByteCount(transmit: outgoing, receive: incoming, bufferByteCount)
-    case .server: Self.mostFrameByteCount(transmit: incoming, receive: outgoing, bufferByteCount)
-    }
-  }
-
-  private static func mostFrameByteCount(
-    transmit: borrowing MappedQueue, receive: borrowing MappedQueue, _ bufferByteCount: Int
-  ) -> Int {
-    min(
-      TransmitMessage.mostFrameByteCount(
-        dataByteCount: transmit.data.byteCount, pipeByteCount: transmit.transmitPipe.byteCount,
-        cutInto: bufferByteCount),
-      ReceiveMessage.mostFrameByteCount(
-        dataByteCount: receive.data.byteCount, pipeByteCount: receive.receivePipe.byteCount,
-        cutInto: bufferByteCount))
-  }
 
   /// Puts the role's queues on the memory.
   consuming func halves(

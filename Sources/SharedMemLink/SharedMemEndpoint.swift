@@ -48,16 +48,18 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     if !hasVirtioNetHeader { try options.validateWithoutVirtioNetHeader() }
     try QueueGeometry.validate(bufferByteCount: bufferByteCount)
     let runner = try LinkRunner(name: role == .client ? "link-client" : "link-server", options: options)
-    let pair = try queues.mapped(role)
     let format = hasVirtioNetHeader ? FrameFormat.virtioNet : .plain
+    mostFrameByteCount = queues.mostFrameByteCount(cutInto: bufferByteCount) - format.headerByteCount
+    let pair = try queues.mapped(role)
     self.hasVirtioNetHeader = hasVirtioNetHeader
-    mostFrameByteCount =
-      pair.mostFrameByteCount(role, bufferByteCount: bufferByteCount) - format.headerByteCount
     guard options.frameByteCount <= mostFrameByteCount else {
+      let what =
+        options.segmentation.kind == .host && options.segmentation.maxByteCount > options.mtu
+        ? "segmentation by the host of packets of \(options.segmentation.maxByteCount) bytes" : "mtu \(options.mtu)"
       throw LinkError(
         .invalidArgument,
-        "mtu \(options.mtu): these queues, in buffers of \(bufferByteCount) bytes, carry frames of \(mostFrameByteCount) at most"
-      )
+        "\(what): these queues, in buffers of \(bufferByteCount) bytes, carry frames of \(mostFrameByteCount) at most; "
+          + "choose less, or make larger queues")
     }
     let watched: PeerDescriptor? = if let peer { try PeerDescriptor(takingOwnershipOf: peer) } else { nil }
     self.role = role

@@ -9,7 +9,7 @@ private let server = Array("SWLINK".utf8) + [1, 0]
 /// The two ends of a link that a server's step and a client's thread agreed on.
 private func agree(
   offered: OffloadSupport, accepted: OffloadSupport, forcesHeader: Bool = false,
-  segmentation: SegmentationSupport = .none
+  segmentation: SegmentationSupport = .none, geometry: QueueGeometry = QueueGeometry()
 ) throws -> (maker: SharedMemEndpoint, receiver: SharedMemEndpoint) {
   var options = LinkOptions()
   options.segmentation = segmentation
@@ -28,7 +28,7 @@ private func agree(
   }
   var offer = LinkOffer(mtu: 1500, hasVirtioNetHeader: forcesHeader)
   offer.offloads = offered
-  let queues = try QueuePair.make()
+  let queues = try QueuePair.make(geometry)
   let agreed: LinkOffer
   do { agreed = try HandOver.offer(queues, offer, on: numbers[0], timeout: .seconds(20)) } catch {
     client.join()
@@ -86,6 +86,29 @@ private func end(_ links: (maker: SharedMemEndpoint, receiver: SharedMemEndpoint
       #expect(link.segmentation == SegmentationSupport(kind: kind, maxByteCount: 40_000))
     }
     try end(links)
+  }
+
+  @Test func `cut packets of as many bytes as small queues carry, where nobody says how many`() throws {
+    var geometry = QueueGeometry()
+    geometry.dataByteCount = 16384
+    let links = try agree(offered: .all, accepted: .all, geometry: geometry)
+    for link in [links.maker, links.receiver] {
+      #expect(link.segmentation == SegmentationSupport(kind: .host, maxByteCount: 16384 - 10))
+    }
+    try end(links)
+  }
+
+  @Test func `do not fit into small queues where somebody wants more, and the error says so`() throws {
+    var geometry = QueueGeometry()
+    geometry.dataByteCount = 16384
+    var options = LinkOptions()
+    options.segmentation = SegmentationSupport(kind: .host, maxByteCount: 60_000)
+    let queues = try QueuePair.make(geometry)
+    var text = ""
+    do throws(LinkError) {
+      _ = try SharedMemEndpoint(.client, queues: queues, hasVirtioNetHeader: true, options: options)
+    } catch { text = error.description }
+    for part in ["segmentation", "60000", "2048", "16374", "larger queues"] { #expect(text.contains(part), "\(text)") }
   }
 
   @Test func `leave a link alone whose headers were settled otherwise`() throws {
