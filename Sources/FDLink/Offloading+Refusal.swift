@@ -9,8 +9,13 @@ extension Offloading {
   func isAffected(by packet: borrowing PacketBuffer) -> Bool { headerByteCount > 0 && !Self.kind(of: packet).isEmpty }
 
   /// The kernel took the packet.
-  @inline(__always) func noteTaken(_ packet: borrowing PacketBuffer) {
-    let kind = Self.kind(of: packet).rawValue
+  @inline(__always) func noteTaken(_ packet: borrowing PacketBuffer) { noteTaken(Self.kind(of: packet)) }
+
+  /// The kernel took the packet that others were joined to.
+  func noteTaken(_ joined: PacketOffload) { noteTaken(Self.kind(of: joined)) }
+
+  @inline(__always) private func noteTaken(_ offload: OffloadSupport) {
+    let kind = offload.rawValue
     if known.load(ordering: .relaxed) & kind != kind { known.bitwiseOr(kind, ordering: .relaxed) }
   }
 
@@ -26,12 +31,15 @@ extension Offloading {
   /// Segmentation, or else a checksum, or nothing.
   @inline(__always) private static func kind(of packet: borrowing PacketBuffer) -> OffloadSupport {
     let facts = packet.facts
-    if facts.isRawFrame { return [] }
-    return switch facts.offload.segmentation {
+    return facts.isRawFrame ? [] : kind(of: facts.offload)
+  }
+
+  @inline(__always) private static func kind(of offload: PacketOffload) -> OffloadSupport {
+    switch offload.segmentation {
     case .tcpOverIPv4: .tcpOverIPv4
     case .tcpOverIPv6: .tcpOverIPv6
     case .udp: .udp
-    case .none, .udpFragments: facts.offload.checksum == .needed ? .checksum : []
+    case .none, .udpFragments: offload.checksum == .needed ? .checksum : []
     }
   }
 }

@@ -41,13 +41,6 @@ final class Offloading: Sendable {
     return SegmentationSupport(kind: .software, maxByteCount: options.maxByteCount)
   }
 
-  /// The header of a packet to be sent: an empty one of a raw frame.
-  @inline(__always) static func header(of packet: borrowing PacketBuffer) -> VirtioNetHeader {
-    let facts = packet.facts
-    if facts.isRawFrame { return VirtioNetHeader() }
-    return VirtioNetHeader(facts.offload, linkHeaderLength: packet.linkHeaderLength)
-  }
-
   /// Whether a write ends at this packet. Links without virtio-net headers take no notice of its facts.
   func stopsAt(_ packet: borrowing PacketBuffer) -> Bool { headerByteCount > 0 && !packet.isCarried(by: offloads) }
 }

@@ -31,6 +31,7 @@ extension Sender {
       return nil
     }
     hasJoined = true
+    offloading.noteTaken(run.offload)
     count(packets, from: first, run.count)
     tally[.coalescedPacket] += UInt64(run.count - 1)
     return run.count

@@ -31,7 +31,7 @@ extension Sender {
   }
 
   private mutating func prepare(_ index: Int, _ packet: borrowing PacketBuffer) {
-    let header = Offloading.header(of: packet)
+    let header = VirtioNetHeader(of: packet)
     row!.setHead(index) { header.write(to: &$0) }
     // SAFETY: the caller has borrowed the packet until the row was sent.
     let bytes = unsafe packet.frameBytes
@@ -41,7 +41,7 @@ extension Sender {
   private mutating func writeBehindHeader(_ packet: borrowing PacketBuffer, _ descriptor: CInt) -> Int {
     var head = InlineArray<12, UInt8>(repeating: 0)
     var span = head.mutableSpan
-    Offloading.header(of: packet).write(to: &span)
+    VirtioNetHeader(of: packet).write(to: &span)
     // SAFETY: the packet is borrowed for the call.
     let bytes = unsafe packet.frameBytes
     let result = unsafe PacketIO.write(descriptor, head: &head, headByteCount: offloading.headerByteCount, bytes)

@@ -56,6 +56,12 @@ public struct VirtioNetHeader: Equatable, Sendable {
 
   // MARK: Meaning
 
+  /// The header of a packet to be sent: an empty one of a raw frame, which goes out as it is.
+  @inline(__always) package init(of packet: borrowing PacketBuffer) {
+    let facts = packet.facts
+    self.init(facts.isRawFrame ? PacketOffload() : facts.offload, linkHeaderLength: packet.linkHeaderLength)
+  }
+
   /// The header of a frame whose link header has `linkHeaderLength` bytes.
   public init(_ offload: PacketOffload, linkHeaderLength: Int) {
     if offload == PacketOffload() { return }

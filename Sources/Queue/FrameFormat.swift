@@ -34,7 +34,7 @@ package enum FrameFormat: Sendable {
   ) {
     let headerPart = min(max(headerByteCount - position, 0), count)
     if headerPart > 0 {
-      let header = VirtioNetHeader(frame.facts.offload, linkHeaderLength: frame.linkHeaderLength)
+      let header = VirtioNetHeader(of: frame)
       for index in 0..<headerPart { region.setByte(header[position + index], offset + index) }
     }
     guard count > headerPart else { return }

@@ -70,6 +70,21 @@ struct OffloadRefusalTests {
     #expect(outcome.sent[.offloadRefusal] == 0 && outcome.sent[.refused] == 1)
   }
 
+  @Test func `what the kernel has taken of packets that were joined stays on`() throws {
+    var packet = InternetPacket()
+    packet.payload = [UInt8](repeating: 1, count: 1000)
+    var row: [OffloadedPacket] = []
+    for _ in 0..<3 {
+      row.append(OffloadedPacket(bytes: packet.completeFrame, offload: PacketOffload()))
+      packet.sequence &+= 1000
+      packet.identification &+= 1
+    }
+    let outcome = try Self.refused([Self.segments], after: row)
+    #expect(outcome.sent[.coalescedPacket] == 2)
+    #expect(outcome.offloads.contains(.tcpOverIPv4))
+    #expect(outcome.sent[.offloadRefusal] == 0 && outcome.sent[.refused] == 1)
+  }
+
   @Test func `a packet that is wrong itself switches nothing off`() throws {
     var (wrongKind, wrongPlace, empty, wrongSize) = (Self.segments, Self.segments, Self.segments, Self.segments)
     wrongKind.offload.segmentation = .tcpOverIPv6

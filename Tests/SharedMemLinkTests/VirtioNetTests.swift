@@ -107,6 +107,25 @@ private func pair(
     #expect(a.statistics.sent[.oversize] == 2)
   }
 
+  @Test func `of a raw frame do not count: its header is empty`() throws {
+    let ends = try pair()
+    defer {
+      ends.client.close()
+      ends.server.close()
+    }
+    let inbox = FactsInbox()
+    try ends.client.attach(Inbox())
+    try ends.server.attach(inbox)
+    var batch = PacketBatch(capacity: 1, pool: PacketPool(frameByteCount: 1514, capacity: 1))
+    batch.append { packet in
+      packet.append(100) { $0[0] = 0x45 }
+      packet.facts.offload.checksum = .verified
+      packet.facts.isRawFrame = true
+    }
+    try ends.client.writeBatch(batch)
+    #expect(inbox.wait(for: 1) == [PacketOffload()])
+  }
+
   @Test func `are promised only by links that carry them`() throws {
     for (kind, most, hasHeader, isGood) in [
       (SegmentationSupport.Kind.host, 60000, false, false), (.host, 60000, true, true), (.software, 60000, false, true),
