@@ -36,5 +36,9 @@
   /// The TCP segments tell of congestion: CWR belongs into the first only. `VIRTIO_NET_HDR_GSO_ECN`.
   public var marksCongestion = false
 
+  /// The segments of an IPv4 packet that must not be fragmented all have its identification, as those that it was made of
+  /// had. Virtio-net headers do not carry it: where somebody else cuts, each segment counts on. `SKB_GSO_TCP_FIXEDID`.
+  public var hasFixedIdentification = false
+
   @inlinable public init() {}
 }

@@ -80,6 +80,7 @@ package struct SegmentRun: BitwiseCopyable {
     offload.checksumOffset = UInt16(truncatingIfNeeded: head.layout.transport.checksumOffset)
     offload.segmentByteCount = UInt16(truncatingIfNeeded: head.payloadByteCount)
     offload.headerByteCount = UInt16(truncatingIfNeeded: headerByteCount)
+    offload.hasFixedIdentification = hasFixedIdentification
     return offload
   }
 

@@ -10,6 +10,7 @@ package struct Segmenter: BitwiseCopyable, Sendable {
   private let layout: TransportLayout
   private let linkHeaderLength: Int
   private let segmentByteCount: Int
+  private let hasFixedIdentification: Bool
   /// False if whoever takes the segments computes checksums: then they say that they need them.
   package var completesChecksums = true
   /// Of the pseudo header, without the length.
@@ -33,6 +34,7 @@ package struct Segmenter: BitwiseCopyable, Sendable {
     self.layout = layout
     self.linkHeaderLength = linkHeaderLength
     segmentByteCount = Int(offload.segmentByteCount)
+    hasFixedIdentification = offload.hasFixedIdentification && packet.withFrame(layout.mustNotBeFragmented)
     pseudoSum = packet.withFrame { frame in
       var sum = InternetChecksum()
       sum.addPseudoHeader(
@@ -81,7 +83,9 @@ package struct Segmenter: BitwiseCopyable, Sendable {
     let start = layout.networkStart
     if layout.isIPv6 { return frame.store(UInt16(truncatingIfNeeded: frame.count - start - 40), at: start + 4) }
     frame.store(UInt16(truncatingIfNeeded: frame.count - start), at: start + 2)
-    frame.store(frame.span.word16(at: start + 4) &+ UInt16(truncatingIfNeeded: index), at: start + 4)
+    if !hasFixedIdentification {
+      frame.store(frame.span.word16(at: start + 4) &+ UInt16(truncatingIfNeeded: index), at: start + 4)
+    }
     frame.store(0 as UInt16, at: start + 10)
     var sum = InternetChecksum()
     sum.add(frame.span.extracting(start..<start + 4 * Int(frame[start] & 15)))
@@ -150,6 +154,11 @@ extension TransportLayout {
     if offload.checksum != .needed { return isOfKind }
     return isOfKind && linkHeaderLength + Int(offload.checksumStart) == transportStart
       && Int(offload.checksumOffset) == transport.checksumOffset
+  }
+
+  /// Of IPv4: then its identification means nothing. `IP_DF`.
+  fileprivate func mustNotBeFragmented(_ frame: Span<UInt8>) -> Bool {
+    !isIPv6 && frame[networkStart + 6] & 0x40 != 0
   }
 
   /// Whether more than one segment can be made of it.

@@ -111,15 +111,12 @@ package struct CoalescingOracle {
     return pieces
   }
 
-  /// Without what need not come back: the identification of what is never fragmented, the bytes of a checksum that nobody
-  /// looks at. A checksum of zero may have both its forms.
+  /// Without what need not come back: the bytes of a checksum that nobody looks at. A checksum of zero may have both its
+  /// forms.
   private func canonical(_ frame: [UInt8], _ offload: PacketOffload) -> [UInt8] {
     var frame = frame
     let isIPv4 = frame[linkHeaderLength] >> 4 == 4
     let transport = linkHeaderLength + (isIPv4 ? 20 : 40)
-    if isIPv4, frame[linkHeaderLength + 6] & 0x40 != 0 {
-      for index in [4, 5, 10, 11] { frame[linkHeaderLength + index] = 0 }
-    }
     let isTCP = frame[linkHeaderLength + (isIPv4 ? 9 : 6)] == 6
     let field = transport + (isTCP ? 16 : 6)
     var checksum = InternetPacket.bytes(~InternetPacket.sum(frame[transport...]))
