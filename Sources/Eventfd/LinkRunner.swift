@@ -122,8 +122,15 @@ package final class LinkRunner: Sendable {
 
   /// The second half: waits for the end of the turn under way. Not from inside one.
   package func awaitTurn(_ link: some RunnableLink) {
-    link.freeHeldUpThreads(forGood: false)
-    turnLock.withLock { turns in if !turns.isReleased { link.attachmentEnded() } }
+    var pause: UInt64 = 10_000
+    while true {
+      link.freeHeldUpThreads(forGood: false)
+      let isOver: Void? = turnLock.withLockIfAvailable { turns in if !turns.isReleased { link.attachmentEnded() } }
+      if isOver != nil { return }
+      // Not waited for in the lock: the peer may hold up that turn again, as often as it rings.
+      _ = try? poll([], nanoseconds: pause)
+      pause = min(2 * pause, 1_000_000)
+    }
   }
 
   /// As `LinkEndpoint.close`, and how a link ends itself.

@@ -27,6 +27,22 @@ final class Bell: Sendable {
     ringers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
   }
 
+  /// The same where nobody else may come to get this thread out: another one stands by meanwhile.
+  func ringAttended() {
+    let hasRung = Latch()
+    do {
+      let attendant = try SystemThread(name: "link-free") { [self] in
+        while !hasRung.wait(deadline: monotonicNanoseconds() &+ 1_000_000) { free(forGood: false) }
+      }
+      ring()
+      hasRung.open()
+      attendant.join()
+    } catch {
+      // With no thread to be had there is nobody to stand by.
+      ring()
+    }
+  }
+
   /// Takes what the other side rang. False: it never did. Nil: the peer made it no eventfd any more.
   func take() -> Bool? { do { return try event.read() != nil } catch { return nil } }
 

@@ -53,7 +53,7 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
     if isGone { goneFlag.store(true, ordering: .relaxed) }
   }
 
-  func attachmentEnded() { state.withLock { $0?.announceRoomAtLast(tally) } }
+  func attachmentEnded() { state.withLock { $0?.announceRoomAtLast(tally, isAttended: true) } }
   var isRoomPromised: Bool { state.withLock { $0 == nil ? true : $0!.desk.isPromised } }
   @specialized(where Queue == ReceiveQueue)
   @specialized(where Queue == ServerReceiveQueue)
@@ -147,7 +147,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
       if queue.isBlocked { recheck = min(recheck ?? .max, RoomRequest.longestInterval) }
     }
     queue.tally[.sleep] += 1
-    announceRoomAtLast(published)
+    announceRoomAtLast(published, isAttended: false)
     // A peer that is gone would end the wait at once.
     if isPeerGone { return true }
     entries[0] = PollEntry(memory.bell.descriptor, .input)
@@ -158,9 +158,9 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
     return true
   }
 
-  /// Answers any wish for room: the next look at it may be far off.
-  mutating func announceRoomAtLast(_ published: PublishedTally) {
-    if desk.answersWishAtLast() { queue.tally[.roomAnnouncement] += 1 }
+  /// Answers any wish for room: the next look at it may be far off. `isAttended`: as `Bell.ringAttended`.
+  mutating func announceRoomAtLast(_ published: PublishedTally, isAttended: Bool) {
+    if desk.answersWishAtLast(isAttended: isAttended) { queue.tally[.roomAnnouncement] += 1 }
     published.publish(&queue.tally)
   }
 

@@ -23,12 +23,12 @@ struct RoomDesk: Sendable {
   /// After buffers and places were given back, and when there is nothing to do: whether a wish was answered.
   @inline(__always) mutating func answersWish(isIdle: Bool) -> Bool { answer.isDue(isIdle: isIdle) && give() }
 
-  /// The same when the next look may be far off.
-  mutating func answersWishAtLast() -> Bool { answer.isDueAtLast() && give() }
+  /// The same when the next look may be far off. `isAttended`: as `Bell.ringAttended`.
+  mutating func answersWishAtLast(isAttended: Bool) -> Bool { answer.isDueAtLast() && give(isAttended: isAttended) }
 
-  @inline(never) private mutating func give() -> Bool {
+  @inline(never) private mutating func give(isAttended: Bool = false) -> Bool {
     answer.give()
-    bell.ring()
+    if isAttended { bell.ringAttended() } else { bell.ring() }
     return true
   }
 

@@ -244,3 +244,40 @@ func waitCode(_ link: ScriptedLink) -> LinkError.Code? {
     return nil
   } catch { return error.code }
 }
+
+/// A link whose peer holds up the turn, and each time that somebody frees it once more.
+private final class HeldUpLink: RunnableLink {
+  let runner: LinkRunner
+  let entered = Latch()
+  private let freed = Monitor(0)
+
+  init() throws(LinkError) { runner = try LinkRunner(name: "held-up", options: LinkOptions()) }
+
+  func announceRoom(_ dispatcher: any LinkDispatcher) {}
+  func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
+    entered.open()
+    for ring in 1...5 { _ = freed.wait(deadline: .max) { $0 >= ring ? true : nil } }
+    return .idle
+  }
+  func prepareToWait() -> WaitDecision { .waitForBell }
+  func waitEnded(_ entries: InlineArray<4, PollEntry>?) {}
+  func freeHeldUpThreads(forGood: Bool) { freed.withLock { $0 += forGood ? 5 : 1 } }
+  func releaseResources() {}
+}
+
+@Suite struct HeldUpTurnTests {
+  @Test func `detach ends though the peer holds up one turn again and again`() throws {
+    let link = try HeldUpLink()
+    try link.runner.attach(Inbox(), link)
+    #expect(link.entered.wait(deadline: deadline()))
+    let isOver = Latch()
+    let thread = try SystemThread(name: "detacher") {
+      link.runner.detach(link)
+      isOver.open()
+    }
+    #expect(isOver.wait(deadline: deadline()))
+    link.runner.close(.requested, link)
+    thread.join()
+    try link.runner.wait()
+  }
+}

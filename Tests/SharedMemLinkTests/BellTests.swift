@@ -87,6 +87,24 @@
       #expect(try eventually { rings.value > seen })
     }
 
+    @Test func `cannot hold up who rings it with another thread that stands by`() throws {
+      let own = try EventFD()
+      let attack = try Attack(own.descriptor, threads: 2)
+      defer { attack.end() }
+      let bell = Bell(own)
+      let over = Latch()
+      let ringer = try SystemThread(name: "ringer") {
+        for _ in 0..<100 { bell.ringAttended() }
+        over.open()
+      }
+      // The honest half of the peer: only then rings come to the point where they hang.
+      let limit = deadline()
+      while !over.isOpen, monotonicNanoseconds() < limit { attack.drain() }
+      #expect(over.isOpen)
+      bell.free(forGood: true)
+      ringer.join()
+    }
+
     /// Whoever hangs in a ring would keep the others out.
     @Test func `is not rung while software has the packets locked`() throws {
       let foreign = try Foreign(.client)
