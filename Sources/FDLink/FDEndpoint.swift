@@ -68,7 +68,7 @@ public final class FDEndpoint: LinkEndpoint, DrivenLink {
     try fdOptions.validate(hasVirtioNetHeader: headerByteCount > 0)
     let offloading = Offloading(headerByteCount: headerByteCount, options)
     if kind != .device { for number in descriptors { try AdoptedDescriptor.setBuffers(of: number, fdOptions) } }
-    let framing = LinkFraming(address: options.linkAddress)
+    let framing = LinkFraming(address: options.linkAddress, trimsPadding: options.trimsPadding)
     var links: [DescriptorLink] = []
     do throws(LinkError) {
       for (index, number) in descriptors.enumerated() {

@@ -4,11 +4,14 @@ import Synchronization
 package final class LinkFraming: Sendable {
   /// Whether frames have an Ethernet header. Fixed for the link's life.
   package let isEthernet: Bool
+  /// As `LinkOptions.trimsPadding`.
+  @usableFromInline let trimsPadding: Bool
   // 0 is no address: an all-zero source is never valid.
   private let address: Atomic<UInt64>
 
-  package init(address: LinkAddress?) {
+  package init(address: LinkAddress?, trimsPadding: Bool = false) {
     isEthernet = address != nil
+    self.trimsPadding = trimsPadding
     self.address = Atomic(address?.bits ?? 0)
   }
 
@@ -41,11 +44,13 @@ package final class LinkFraming: Sendable {
   /// As `LinkEndpoint.parseHeader(of:)`. The packet is as it came: nothing marked yet.
   @inlinable @inline(__always)
   package func parseHeader(of packet: inout PacketBuffer) -> Bool {
-    if !isEthernet {
+    if isEthernet {
+      guard parseEthernet(&packet) else { return false }
+    } else {
       packet.facts.networkProtocol = packet.ipProtocol
-      return packet.frameByteCount > 0
     }
-    return parseEthernet(&packet)
+    if trimsPadding { packet.trimPadding() }
+    return packet.frameByteCount > 0
   }
 
   @usableFromInline func parseEthernet(_ packet: inout PacketBuffer) -> Bool {

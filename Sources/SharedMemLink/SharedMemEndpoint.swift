@@ -64,7 +64,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
     let watched: PeerDescriptor? = if let peer { try PeerDescriptor(takingOwnershipOf: peer) } else { nil }
     self.role = role
     self.runner = runner
-    framing = LinkFraming(address: options.linkAddress)
+    framing = LinkFraming(address: options.linkAddress, trimsPadding: options.trimsPadding)
     currentMTU = Atomic(options.mtu)
     segmentation = options.segmentation
     softwareOffload = SoftwareOffload(options.segmentation)

@@ -26,7 +26,7 @@
       var options = LinkOptions()
       options.capabilities = [.saveRestore, .disconnectOK]
       let link = try SharedMemEndpoint(.client, queues: .make(), options: options)
-      #expect(TappedLink(link, trims: false, progress: nil).capabilities == [.saveRestore, .disconnectOK])
+      #expect(try TappedLink(link, progress: Progress()).capabilities == [.saveRestore, .disconnectOK])
       link.close()
     }
 
@@ -44,7 +44,7 @@
       }
       let progress = try Progress()
       let listener = Listener(progress)
-      let link = TappedLink(try SharedMemEndpoint(.client, queues: .make()), trims: false, progress: progress)
+      let link = TappedLink(try SharedMemEndpoint(.client, queues: .make()), progress: progress)
       try link.attach(listener)
       link.close()
       try link.wait()

@@ -15,9 +15,8 @@ extension Session {
       throw error
     }
     let progress = try Progress()
-    // `link` trims already, if it was asked to.
-    let near = TappedLink(link, trims: false, progress: progress)
-    let far = TappedLink(device, trims: false, progress: progress)
+    let near = TappedLink(link, progress: progress)
+    let far = TappedLink(device, progress: progress)
     var report = Report(role: role, mode: options.action?.mode ?? "")
     report.device = description(of: device, "device")
     let running = try RunningBridge(near, far, linkOptions)

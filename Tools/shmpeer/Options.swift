@@ -131,6 +131,7 @@ struct Options {
   var linkOptions: LinkOptions {
     var options = LinkOptions(mtu: mtu, linkAddress: ethernet)
     options.batchCapacity = batch
+    options.trimsPadding = trims
     if isBridge {
       options.spin = .zero
       if bridgesOnOneThread { options.drive = .caller }

@@ -20,10 +20,9 @@ struct Session {
   }
 
   /// `goodbye`: nil where an orderly end cannot be told from the peer's death.
-  func run(_ endpoint: any DrivenLink, _ goodbye: Goodbye? = nil) throws(Failure) -> Report {
-    let link: any DrivenLink = options.trims ? TappedLink(endpoint, trims: true, progress: nil) : endpoint
+  func run(_ link: any DrivenLink, _ goodbye: Goodbye? = nil) throws(Failure) -> Report {
     guard let action = options.action else { throw Failure(.usage, "an action is missing") }
-    let made = description(of: endpoint, "link")
+    let made = description(of: link, "link")
     var report = try run(action, on: link, goodbye)
     report.link = made
     return report

@@ -39,8 +39,10 @@ import Testing
 extension Cell {
   /// The near end as a link of this process.
   fileprivate func openNear(_ wire: Wire) throws -> any LinkEndpoint {
-    let options = LinkOptions(
+    var options = LinkOptions(
       mtu: max(1500, size), linkAddress: isEthernet ? LinkAddress(2, 0, 0, 0, 0, 1) : nil)
+    // gVisor's server pads frames, beyond the MTU if need be.
+    options.trimsPadding = true
     let socket = wire.takeNearSocket()
     switch medium {
     case .sharedMemory(let role):
