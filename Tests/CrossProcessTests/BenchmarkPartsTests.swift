@@ -1,5 +1,6 @@
 // Only debug builds are compiled for testing of internals; the parts are the same in both.
 #if DEBUG
+  import SharedMemLink
   import Testing
 
   @testable import linkbench
@@ -26,6 +27,23 @@
       #expect(result.ours.packets == 300)
     }
 
+    @Test func `the ratio of round trips is that of their medians`() {
+      func round(_ trips: [UInt64]) -> Measurement {
+        Measurement(packets: trips.count, nanoseconds: 1_000_000, roundTrips: trips)
+      }
+      let result = CaseResult(name: "", isByClock: true, [(round([10, 20, 900]), round([30, 40, 50]))])
+      #expect(result.ratio.median == 0.5)
+      #expect(result.ours.roundTrip?.p50 == 40)
+      #expect(result.baseline.roundTrip?.distribution.last == 900)
+    }
+
+    @Test func `the second process understands what it is told of its end`() {
+      let end = QueueEnd(.server, .tuned, batch: 32, byteCount: 9000, waiting: .sleeps)
+      #expect(QueueEnd(end.words[...]) == end)
+      #expect(end.opposite.role == .client && end.opposite.opposite == end)
+      #expect(QueueEnd(["tuned", "server"]) == nil)
+    }
+
     @Test func `a round goes on until enough has been moved, and counts what was lost`() throws {
       var calls: [String] = []
       let side = Side(
@@ -50,7 +68,7 @@
     @Test func `every case has a name of its own, and the command line finds it`() throws {
       let cases = Bench.cases
       #expect(Set(cases.map(\.name)).count == cases.count)
-      #expect(try BenchOptions(["--case", "tun", "--quick"]).choose(from: cases).allSatisfy(\.needsRoot))
+      #expect(try BenchOptions(["--case", "/tun/", "--quick"]).choose(from: cases).allSatisfy(\.needsRoot))
       #expect(throws: BenchFailure.self) { try BenchOptions(["--fast"]) }
       #expect(throws: BenchFailure.self) { try BenchOptions(["--case"]) }
     }

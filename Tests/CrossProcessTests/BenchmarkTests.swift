@@ -28,6 +28,18 @@ private func bench(_ arguments: String...) throws -> Peer.Outcome {
     #expect(baseline == ours)
   }
 
+  @Test(arguments: [
+    "shm/plain/client-to-server/32/64", "shm/tuned/server-to-client/1/9000", "shm/tuned/client-to-server/32/65000",
+    "shm/plain/server-to-client/32/65000", "round-trip/sleep/64", "round-trip/paced/64",
+  ])
+  func `moves as many packets through shared memory in C as in the link`(name: String) throws {
+    let outcome = try bench("--quick", "--json", "--case", name)
+    #expect(outcome.ending == .exited(0), "\(outcome.messages)")
+    let (baseline, ours) = try #require(moved(outcome)[name])
+    #expect(baseline > 0)
+    #expect(baseline == ours)
+  }
+
   @Test(
     .enabled(if: geteuid() == 0),
     arguments: ["packet/ring-v2/64", "packet/ring-v3/1500", "receive/tun", "packet/32/64"])
@@ -37,6 +49,26 @@ private func bench(_ arguments: String...) throws -> Peer.Outcome {
     let cases = moved(outcome)
     #expect(!cases.isEmpty)
     for (name, (baseline, ours)) in cases { #expect(baseline > 0 && ours > 0, "\(name)") }
+  }
+
+  /// What does not depend on the machine has a threshold.
+  @Test func `counts no allocation per packet, and at most one notification per batch`() throws {
+    let outcome = try bench("--costs", "--json")
+    #expect(outcome.ending == .exited(0), "\(outcome.messages)")
+    let costs = try #require(outcome.json?["costs"] as? [[String: Any]])
+    #expect(costs.count == 16)
+    for cost in costs {
+      let name = try #require(cost["name"] as? String)
+      func number(_ key: String) -> Double? { (cost[key] as? NSNumber)?.doubleValue }
+      #expect(try #require(number("notificationsPerBatch")) <= 1, "\(name)")
+      if name.hasSuffix("/awake") {
+        #expect(number("notificationsPerBatch") == 0 && number("sleepsPerBatch") == 0, "\(name)")
+        // Under a sanitizer nobody counts; a build that is not optimised makes closures and arrays as it likes.
+        #if !DEBUG
+          #expect(number("allocationsPerPacket") ?? 0 == 0, "\(name)")
+        #endif
+      }
+    }
   }
 
   @Test func `prints a line for each case`() throws {

@@ -162,15 +162,22 @@ static inline void spin_pause(void) {
 #endif
 }
 
-/// Spins in vain are counted from 0: false after a second of them.
-static inline bool is_patient(uint64_t *spins, uint64_t *began) {
+/// Time that was spent in vain. A time in which the process stood still does not count: nobody looked.
+struct patience {
+  uint64_t spins, last, waited;
+};
+
+/// Once more; false after a second.
+static inline bool spin(struct patience *patience) {
   spin_pause();
-  if (++*spins % 4096 != 0) return true;
+  if (++patience->spins % 4096 != 0) return true;
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   uint64_t now = (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-  if (*spins == 4096) *began = now;
-  return now - *began < 1000000000;
+  uint64_t passed = patience->last == 0 ? 0 : now - patience->last;
+  patience->waited += passed < 10000000 ? passed : 10000000;
+  patience->last = now;
+  return patience->waited < 1000000000;
 }
 
 static bool sleep_until_rung(struct link *link) {
@@ -188,23 +195,23 @@ static bool sleep_until_rung(struct link *link) {
 }
 
 static int receive_some(struct link *link, struct cb_count *count, bool sleeps, int most) {
-  uint64_t spins = 0, began = 0;
+  struct patience patience = {0};
   while (true) {
     int received = receive_packets(link, count, most);
     if (received > 0) return received;
-    if (sleeps ? !sleep_until_rung(link) : !is_patient(&spins, &began)) return 0;
+    if (sleeps ? !sleep_until_rung(link) : !spin(&patience)) return 0;
   }
 }
 
 /// All of them, `most` at a time. False after a second without room.
 static bool send_all(struct link *link, const uint8_t *packets, const uint32_t *lengths, int count) {
-  uint64_t spins = 0, began = 0;
+  struct patience patience = {0};
   for (int sent = 0; sent < count;) {
     int more = send_packets(link, packets + (size_t)sent * link->stride, lengths ? lengths + sent : NULL, count - sent);
     sent += more;
     if (more > 0) {
-      spins = 0;
-    } else if (!is_patient(&spins, &began)) {
+      patience = (struct patience){0};
+    } else if (!spin(&patience)) {
       return false;
     }
   }

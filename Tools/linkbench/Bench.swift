@@ -4,7 +4,9 @@ import LinkTestSupport
 
 /// From the words of the command line to the exit code: 0 all was measured, 1 a case failed, 2 usage, 3 no root.
 enum Bench {
-  static var cases: [BenchCase] { BenchCase.sharedMemory + BenchCase.receiving + BenchCase.sending + BenchCase.live }
+  static var cases: [BenchCase] {
+    BenchCase.sharedMemory + BenchCase.roundTrips + BenchCase.receiving + BenchCase.sending + BenchCase.live
+  }
 
   static func run(_ words: [String]) -> CInt {
     if words.dropFirst().first == SecondProcess.word { return SecondProcess.run(words.dropFirst(2)) }
@@ -19,6 +21,13 @@ enum Bench {
     }
     if options.wantsHelp || options.lists {
       Console.write(options.wantsHelp ? BenchOptions.help : chosen.map(\.name).joined(separator: "\n"), to: .output)
+      return 0
+    }
+    if options.countsCosts {
+      do { Console.write(try Costs.all().report(isJSON: options.isJSON), to: .output) } catch {
+        say("\(error)")
+        return 1
+      }
       return 0
     }
     let isRoot = geteuid() == 0

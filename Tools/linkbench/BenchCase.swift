@@ -6,7 +6,7 @@ struct BenchCase {
   /// Whether the ratio is that of time by the clock, as where several threads work on the same packets.
   var isByClock = false
   /// How many times as many packets a round has as others.
-  var weight = 1
+  var weight = 1.0
   /// Opens what both sides need. Whatever it opened is closed by the sides.
   let open: (Feeder) throws -> (baseline: Side, ours: Side)
 }
@@ -23,6 +23,8 @@ struct Side {
 struct Moved: Equatable {
   var packets: Int
   var bytes: Int
+  /// Of each packet, where one waits for the answer to another. Nanoseconds.
+  var roundTrips: [UInt64] = []
 }
 
 /// What one side moved, and what that took.
@@ -34,9 +36,13 @@ struct Measurement: Equatable {
   /// Of the thread that moved them, in the kernel too. What other threads spend on the same packets is not in it.
   var cpuNanoseconds: UInt64 = 0
   var nanoseconds: UInt64 = 0
+  var roundTrips: [UInt64] = []
 
   var cpuPerPacket: Double { Double(cpuNanoseconds) / Double(packets) }
-  var timePerPacket: Double { Double(nanoseconds) / Double(packets) }
+  /// By the clock; of round trips the median.
+  var timePerPacket: Double {
+    roundTrips.isEmpty ? Double(nanoseconds) / Double(packets) : Percentiles(roundTrips).p50
+  }
   var packetsPerSecond: Double { Double(packets) * 1e9 / Double(nanoseconds) }
 }
 

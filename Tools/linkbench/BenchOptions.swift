@@ -1,11 +1,12 @@
 /// The command line.
 struct BenchOptions: Equatable {
   static let help = """
-    linkbench: the links beside plain C loops around the same system calls, in alternating pairs
+    linkbench: the links beside plain C, on the same queues or around the same system calls, in alternating pairs
 
       --case NAME   only cases whose name contains this; may be given several times
       --list        names the cases, and runs none
       --quick       fewer and shorter rounds: under a minute for everything
+      --costs       instead of times: allocations, notifications and sleeps of links in shared memory
       --json        one JSON object instead of a table
       --help
 
@@ -16,6 +17,7 @@ struct BenchOptions: Equatable {
   var names: [String] = []
   var isQuick = false
   var isJSON = false
+  var countsCosts = false
   var lists = false
   var wantsHelp = false
 
@@ -27,6 +29,7 @@ struct BenchOptions: Equatable {
         guard let name = words.popFirst() else { throw BenchFailure("--case needs a name (see --list)") }
         names.append(name)
       case "--quick": isQuick = true
+      case "--costs": countsCosts = true
       case "--json": isJSON = true
       case "--list": lists = true
       case "--help", "-h": wantsHelp = true

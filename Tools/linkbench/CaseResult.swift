@@ -14,6 +14,21 @@ struct Summary: Equatable, Codable {
   }
 }
 
+/// How long round trips took, in nanoseconds.
+struct Percentiles: Equatable, Codable {
+  var p50, p99, p99_9: Double
+  /// At 0, 1, …, 100 per cent: the whole distribution.
+  var distribution: [Double]
+
+  /// Of one number at least.
+  init(_ values: [UInt64]) {
+    let sorted = values.sorted()
+    func at(_ share: Double) -> Double { Double(sorted[Int((share * Double(sorted.count - 1)).rounded())]) }
+    (p50, p99, p99_9) = (at(0.5), at(0.99), at(0.999))
+    distribution = (0...100).map { at(Double($0) / 100) }
+  }
+}
+
 /// What the pairs of a case came to.
 struct CaseResult: Equatable, Codable {
   struct Side: Equatable, Codable {
@@ -21,12 +36,16 @@ struct CaseResult: Equatable, Codable {
     var packetsPerSecond: Summary
     var packets: Int
     var lost: Int
+    /// Of all rounds together.
+    var roundTrip: Percentiles?
 
     init(_ rounds: [Measurement]) {
       cpuNanosecondsPerPacket = Summary(rounds.map(\.cpuPerPacket))
       packetsPerSecond = Summary(rounds.map(\.packetsPerSecond))
       packets = rounds.reduce(0) { $0 + $1.packets }
       lost = rounds.reduce(0) { $0 + $1.lost }
+      let roundTrips = rounds.flatMap(\.roundTrips)
+      if !roundTrips.isEmpty { roundTrip = Percentiles(roundTrips) }
     }
   }
 

@@ -48,7 +48,7 @@ extension BenchCase {
 }
 
 /// Holds packets for a closure, which cannot own what is not copyable.
-final class PacketRow {
+final class PacketRow: Sendable {
   let batch: PacketBatch
   init(_ batch: consuming PacketBatch) { self.batch = batch }
 }

@@ -47,6 +47,9 @@ struct LinkUnderTest {
     if spins, link.prepareToWait() != nil { _ = link.step() }
   }
 
+  /// Has the link do what it does before it sleeps.
+  func arm() { _ = link.prepareToWait() }
+
   /// Receives so many packets, or fewer if no more come.
   func receive(_ count: Int) throws -> Moved {
     let before = counter.moved
@@ -107,6 +110,10 @@ struct LinkUnderTest {
 
   /// Packets like those of the baselines: a frame has `byteCount` bytes.
   func makeBatch(_ count: Int, byteCount: Int) throws -> PacketBatch {
+    try Self.makeBatch(count, byteCount: byteCount, for: link)
+  }
+
+  static func makeBatch(_ count: Int, byteCount: Int, for link: any LinkEndpoint) throws -> PacketBatch {
     let pool = PacketPool(frameByteCount: byteCount, capacity: count)
     var batch = PacketBatch(capacity: count, pool: pool)
     var refusal: LinkError?
@@ -134,10 +141,12 @@ struct LinkUnderTest {
   }
 }
 
-/// Looks again and again, for a second at most.
+/// Looks again and again, for a second at most. A time in which the process stood still does not count: nobody looked.
 private struct SpinPatience {
   private var spins = 0
-  private var began: UInt64 = 0
+  private var last: UInt64 = 0
+  private var waited: UInt64 = 0
+  private static let mostAtOnce: UInt64 = 10_000_000
 
   /// False when the time is over.
   mutating func spin() -> Bool {
@@ -145,7 +154,8 @@ private struct SpinPatience {
     spins &+= 1
     if spins % 4096 != 0 { return true }
     let now = monotonicNanoseconds()
-    if spins == 4096 { began = now }
-    return now - began < 1_000_000_000
+    waited += last == 0 ? 0 : min(now - last, Self.mostAtOnce)
+    last = now
+    return waited < 1_000_000_000
   }
 }

@@ -10,7 +10,7 @@ struct Runner {
 
   func run(_ benchCase: BenchCase, _ feeder: Feeder) throws -> CaseResult {
     var runner = self
-    runner.packets *= benchCase.weight
+    runner.packets = max(1, Int(Double(packets) * benchCase.weight))
     return try runner.runUnweighted(benchCase, feeder)
   }
 
@@ -40,6 +40,7 @@ struct Runner {
       if moved.packets == 0 { throw BenchFailure("of \(ready) packets none arrived") }
       sum.packets += moved.packets
       sum.bytes += moved.bytes
+      sum.roundTrips += moved.roundTrips
       sum.lost += max(0, ready - moved.packets)
     }
     return sum

@@ -5,14 +5,14 @@ import SharedMemLink
 /// The process at the other end of the queues: this program once more, on a processor of its own. It is told what to do by
 /// two event counters: one carries orders to it, one its answers.
 final class SecondProcess {
-  enum Job: UInt64 { case send, receive }
+  enum Job: UInt64 { case send, receive, echo }
 
   private static let firstDescriptor: CInt = 3
   static let word = "second-process"
   /// Looked up before this process is kept on the first one. Nil: there is one only, which both share.
   static let cpu = ProcessControl.allowedCPU(1)
   /// How long an answer may take. Nanoseconds.
-  private static let patience: UInt64 = 10_000_000_000
+  private static let patience: UInt64 = 120_000_000_000
 
   private let orders: OwnedDescriptor
   private let answers: OwnedDescriptor
@@ -30,7 +30,7 @@ final class SecondProcess {
 
   /// Has it make ready for `count` packets. It begins with `go`.
   func prepare(_ job: Job, _ count: Int) throws {
-    try Self.tell(orders.number, UInt64(count) << 1 | job.rawValue)
+    try Self.tell(orders.number, UInt64(count) << 2 | job.rawValue)
     try awaitAnswer()
   }
 
@@ -81,13 +81,14 @@ final class SecondProcess {
   private static func serve(_ end: any RunningEnd, orders: CInt, answers: CInt) throws -> Never {
     while true {
       _ = try poll(orders, .input, nanoseconds: nil)
-      guard let order = try EventCounter.take(orders), let job = Job(rawValue: order & 1) else { continue }
+      guard let order = try EventCounter.take(orders), let job = Job(rawValue: order & 3) else { continue }
       try tell(answers, 1)
       // It is a matter of microseconds until it has to begin, and nothing must delay it.
       while try EventCounter.take(orders) == nil {}
       switch job {
-      case .send: _ = try end.send(Int(order >> 1))
-      case .receive: _ = try end.receive(Int(order >> 1))
+      case .send: _ = try end.send(Int(order >> 2))
+      case .receive: _ = try end.receive(Int(order >> 2))
+      case .echo: try end.echo(Int(order >> 2))
       }
     }
   }

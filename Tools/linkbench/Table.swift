@@ -10,6 +10,13 @@ enum Table {
 
   static func row(_ result: CaseResult) -> String {
     let ratio = result.ratio
+    if let baseline = result.baseline.roundTrip, let ours = result.ours.roundTrip {
+      func times(_ trip: Percentiles) -> String {
+        [trip.p50, trip.p99, trip.p99_9].map { text($0 / 1000, 2) }.joined(separator: " / ") + " µs"
+      }
+      return "| \(result.name) | \(times(baseline)) | \(times(ours)) "
+        + "| \(text(ratio.median, 2)) (\(text(ratio.least, 2))–\(text(ratio.most, 2))) | | |"
+    }
     let cells = [
       result.name, cpu(result.baseline), cpu(result.ours),
       "\(text(ratio.median, 2)) (\(text(ratio.least, 2))–\(text(ratio.most, 2)))", rate(result.baseline),

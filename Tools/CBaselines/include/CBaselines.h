@@ -13,6 +13,10 @@ struct cb_count {
 /// CPU time of the calling thread, user and kernel. `CLOCK_THREAD_CPUTIME_ID`.
 uint64_t cb_thread_nanoseconds(void);
 
+/// How often this process has asked for memory so far; -1 where nobody counts, under a sanitizer. A program with this target in
+/// it has its calls of `malloc` and the like counted.
+int64_t cb_allocations(void);
+
 /// What packets begin with: an Ethernet header, or one of IPv4.
 enum cb_framing { cb_ethernet, cb_ip };
 
