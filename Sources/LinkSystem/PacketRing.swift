@@ -78,6 +78,7 @@ public import Synchronization
 
   @unsafe @inlinable @inline(__always)
   init(start: UnsafeRawPointer, byteCount: Int, originalByteCount: Int, tag: VLANTag?, nextOffset: Int) {
+    // SAFETY: the caller has checked that so many bytes, and the header, are there.
     unsafe self.start = start
     self.byteCount = byteCount
     self.originalByteCount = originalByteCount
