@@ -1,11 +1,14 @@
 import CLinkShims
 
-/// From here up `rep movsb` beats memcpy for memory that another core wrote last, by 1.1 to 1.5 times. In bytes.
-private let longCopy = 256
+/// From here up `rep movsb` beats memcpy into memory that another core read last, by up to a tenth. Out of memory that another
+/// core wrote last memcpy is better, by up to a third. In bytes.
+let longCopyIntoShared = 256
 
-/// The one place that copies payload. Short copies are inline vector moves, long ones `rep movsb`, those between memcpy.
+/// The one place that copies payload. Short copies are inline vector moves, those of `longCopy` bytes and more `rep movsb`, the
+/// others memcpy.
 @unsafe @inline(__always)
-func copyBytes(to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, count: Int) {
+func copyBytes(to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, count: Int, longCopy: Int = .max)
+{
   // SAFETY: the caller checked both ranges. Every vector move lies within `count` bytes: where the size is no multiple
   // of 16, the last moves overlap the ones before them.
   if count >= longCopy {

@@ -93,7 +93,9 @@ import Synchronization
     let frame = unsafe packet.frameBytes
     let room = frame.count
     precondition(position >= 0 && count <= room &- position)
-    unsafe copyBytes(to: base + offset, from: frame.baseAddress.unsafelyUnwrapped + position, count: count)
+    unsafe copyBytes(
+      to: base + offset, from: frame.baseAddress.unsafelyUnwrapped + position, count: count,
+      longCopy: longCopyIntoShared)
   }
 
   /// Copies `count` bytes at `offset` into a packet's frame, from `position` on. Traps outside either.
