@@ -71,6 +71,7 @@
       #expect(try BenchOptions(["--case", "/tun/", "--quick"]).choose(from: cases).allSatisfy(\.needsRoot))
       #expect(throws: BenchFailure.self) { try BenchOptions(["--fast"]) }
       #expect(throws: BenchFailure.self) { try BenchOptions(["--case"]) }
+      #expect(throws: BenchFailure.self) { try BenchOptions(["--pairs", "0"]) }
     }
   }
 #endif

@@ -6,6 +6,7 @@ struct BenchOptions: Equatable {
       --case NAME   only cases whose name contains this; may be given several times
       --list        names the cases, and runs none
       --quick       fewer and shorter rounds: under a minute for everything
+      --pairs N     so many rounds of each side; --packets N: about so many packets in a round
       --costs       instead of times: allocations, notifications and sleeps of links in shared memory
       --json        one JSON object instead of a table
       --help
@@ -18,6 +19,8 @@ struct BenchOptions: Equatable {
   var isQuick = false
   var isJSON = false
   var countsCosts = false
+  var pairs: Int?
+  var packets: Int?
   var lists = false
   var wantsHelp = false
 
@@ -30,6 +33,8 @@ struct BenchOptions: Equatable {
         names.append(name)
       case "--quick": isQuick = true
       case "--costs": countsCosts = true
+      case "--pairs": pairs = try Self.number(words.popFirst(), word)
+      case "--packets": packets = try Self.number(words.popFirst(), word)
       case "--json": isJSON = true
       case "--list": lists = true
       case "--help", "-h": wantsHelp = true
@@ -38,7 +43,16 @@ struct BenchOptions: Equatable {
     }
   }
 
-  var runner: Runner { isQuick ? Runner(pairs: 5, packets: 8192) : Runner(pairs: 15, packets: 32768) }
+  private static func number(_ text: String?, _ word: String) throws(BenchFailure) -> Int {
+    guard let number = text.flatMap({ Int($0) }), number > 0 else {
+      throw BenchFailure("\(word) needs a number, 1 or more")
+    }
+    return number
+  }
+
+  var runner: Runner {
+    Runner(pairs: pairs ?? (isQuick ? 5 : 15), packets: packets ?? (isQuick ? 8192 : 32768))
+  }
 
   /// Throws if a name fits nothing.
   func choose(from cases: [BenchCase]) throws(BenchFailure) -> [BenchCase] {
