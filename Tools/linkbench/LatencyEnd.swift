@@ -103,9 +103,17 @@ private final class Responder: LinkDispatcher {
     try outcome.get()
   }
 
+  /// A client gives its server the first room from its own thread, a moment after it was attached.
   func sendOne() throws {
-    state.withLock { $0.sent = monotonicNanoseconds() }
-    try link.writeBatch(packets.batch)
+    let end = monotonicNanoseconds() + 10_000_000_000
+    while true {
+      state.withLock { $0.sent = monotonicNanoseconds() }
+      do throws(LinkError) {
+        try link.writeBatch(packets.batch)
+        return
+      } catch { guard error.code == .wouldBlock, monotonicNanoseconds() < end else { throw error } }
+      yieldThread()
+    }
   }
 
   func deliverPackets(_ batch: inout PacketBatch) {
