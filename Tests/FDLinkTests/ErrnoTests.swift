@@ -180,10 +180,12 @@ struct ErrnoTests {
       options.drive = .caller
       var flaws: [String] = []
       for number in Self.numbers {
-        // The link's own bell is written to as well.
-        let device = try NetworkDevice.open(.tun, name: "device").take().release()
+        // The link's own bell is written to as well. Each time another name: a process that is being started elsewhere may
+        // still hold the device before.
+        let name = "device-\(number)"
+        let device = try NetworkDevice.open(.tun, name: name).take().release()
         let link = try FDEndpoint(takingOwnershipOf: device, options: options)
-        try NetworkDevice.setUp("device")
+        try NetworkDevice.setUp(name)
         if let flaw = try Self.send(link, device: device, number, count: 2, frame: DeviceTests.packet) {
           flaws.append("errno \(number): \(flaw)")
         }
