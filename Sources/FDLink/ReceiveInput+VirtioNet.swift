@@ -19,6 +19,11 @@ extension ReceiveInput {
 
   /// Of a frame without its header.
   func dropCause(of packet: inout PacketBuffer, behind header: VirtioNetHeader, _ tag: VLANTag?) -> DropCause? {
+    if framing.trimsPadding {
+      // First, since the facts are those of what is left. A tag goes into a frame whose header is not marked.
+      guard framing.parseHeader(of: &packet) else { return .runt }
+      packet.unmarkLinkHeader()
+    }
     let byteCount = packet.frameByteCount
     guard let offload = header.offload(frameByteCount: byteCount, linkHeaderLength: framing.headerLength) else {
       return .malformed

@@ -5,7 +5,7 @@ package final class LinkFraming: Sendable {
   /// Whether frames have an Ethernet header. Fixed for the link's life.
   package let isEthernet: Bool
   /// As `LinkOptions.trimsPadding`.
-  @usableFromInline let trimsPadding: Bool
+  @usableFromInline package let trimsPadding: Bool
   // 0 is no address: an all-zero source is never valid.
   private let address: Atomic<UInt64>
 

@@ -39,8 +39,9 @@ public struct LinkOptions: Sendable {
   /// link does itself as it sends.
   public var offloads = OffloadSupport.all
 
-  /// Received IP packets are cut to the length that they say they have. For peers that pad what they send, as gVisor's
-  /// shared-memory server does: a padded packet may be larger than the MTU, which no link takes for sending.
+  /// Received IP packets are cut to the length that they say they have; behind a VLAN tag they stay as they are. For peers that
+  /// pad what they send, as gVisor's shared-memory server does: a padded packet may be larger than the MTU, which no link
+  /// takes for sending. Over descriptors such a packet is dropped before, as `oversize`.
   public var trimsPadding = false
 
   public init(mtu: Int = 1500, linkAddress: LinkAddress? = nil) {

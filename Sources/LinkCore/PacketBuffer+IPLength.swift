@@ -12,13 +12,13 @@ extension PacketBuffer {
   }
 
   private static func claimedByteCount(ofIPv4 bytes: Span<UInt8>) -> Int? {
-    guard bytes.count >= 20 else { return nil }
+    guard bytes.count >= 20, bytes[0] >> 4 == 4 else { return nil }
     let byteCount = Int(bytes.word16(at: 2))
     return byteCount >= 20 ? byteCount : nil
   }
 
   private static func claimedByteCount(ofIPv6 bytes: Span<UInt8>) -> Int? {
-    guard bytes.count >= 40 else { return nil }
+    guard bytes.count >= 40, bytes[0] >> 4 == 6 else { return nil }
     // 0 is a jumbogram's, whose length is elsewhere.
     let payload = Int(bytes.word16(at: 4))
     return payload > 0 ? 40 + payload : nil

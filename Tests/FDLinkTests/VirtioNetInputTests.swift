@@ -1,16 +1,17 @@
 #if DEBUG
   import LinkCore
+  import LinkSystem
   import Testing
 
   @testable import FDLink
 
   /// Headers as strangers may write them, and what becomes of their frames.
   struct VirtioNetInputTests {
-    private static func input(isEthernet: Bool = false) -> ReceiveInput {
+    private static func input(isEthernet: Bool = false, trimsPadding: Bool = false) -> ReceiveInput {
       var options = LinkOptions(linkAddress: isEthernet ? PacketSocketTests.own : nil)
       options.segmentation = SegmentationSupport(kind: .host, maxByteCount: 9000)
       var input = ReceiveInput(
-        descriptor: -1, kind: .device, framing: LinkFraming(address: options.linkAddress),
+        descriptor: -1, kind: .device, framing: LinkFraming(address: options.linkAddress, trimsPadding: trimsPadding),
         offloading: Offloading(headerByteCount: 10, options), FDOptions())
       input.frameLimit = 1500
       return input
@@ -64,6 +65,34 @@
       headers[3].headerByteCount = 1501
       headers[4].segmentationType = 0x85
       for header in headers { #expect(Self.judge(header, byteCount: 1500).0 == .malformed) }
+    }
+
+    @Test func `facts about padding that is cut off are malformed`() {
+      // As the kernel reports a tag beside the frame: TP_STATUS_VLAN_VALID.
+      let tags = [nil, VLANTag(status: 1 << 4, information: 5, protocol: 0)]
+      for (tag, checksumStart) in tags.flatMap({ tag in [14 + 20, 14 + 60].map { (tag, $0) } }) {
+        let input = Self.input(isEthernet: true, trimsPadding: true)
+        var header = VirtioNetHeader()
+        header.flags = 1
+        header.checksumStart = UInt16(checksumStart)
+        header.checksumOffset = 16
+        var packet = PacketPool(frameByteCount: 200, capacity: 1).makePacket(
+          headroom: PacketBuffer.defaultHeadroom - 10)!
+        packet.append(10) { header.write(to: &$0) }
+        packet.append(14) { span in
+          span[12] = 8
+          span[13] = 0
+        }
+        // Of 100 bytes the packet has 60.
+        packet.append(100) { span in
+          span[0] = 0x45
+          span[2] = 0
+          span[3] = 60
+        }
+        let cause = input.dropCauseBehindHeader(&packet, 114, 200, tag)
+        #expect(cause == (checksumStart < 14 + 60 ? nil : .malformed))
+        if cause == nil { #expect(packet.frameByteCount == 14 + 60 + (tag == nil ? 0 : 4)) }
+      }
     }
 
     @Test func `a frame without a byte is a runt`() {

@@ -86,6 +86,49 @@ import Testing
     #expect(packet.linkHeaderLength == 0)
   }
 
+  /// Headers of IP packets of 60 bytes that say another length, and what is left of them.
+  private static let padded: [(front: [UInt8], left: Int)] = [
+    ([0x45, 0, 0, 20], 20), ([0x45, 0, 0, 44], 44), ([0x45, 0, 0, 60], 60),
+    // More than there is, less than a header, another version.
+    ([0x45, 0, 0xff, 0xff], 60), ([0x45, 0, 0, 19], 60), ([0x15, 0, 0, 44], 60),
+    ([0x60, 0, 0, 0, 0, 4], 44), ([0x60, 0, 0, 0, 0, 20], 60),
+    // A jumbogram, and more than there is.
+    ([0x60, 0, 0, 0, 0, 0], 60), ([0x60, 0, 0, 0, 0xff, 0xff], 60),
+  ]
+
+  @Test func `padding is cut off when asked, and nothing else`() {
+    for trims in [false, true] {
+      for isEthernet in [false, true] {
+        let framing = LinkFraming(address: isEthernet ? own : nil, trimsPadding: trims)
+        for (front, left) in Self.padded {
+          var packet = pool.makePacket()!
+          let type: [UInt8] = front[0] == 0x60 ? [0x86, 0xdd] : [8, 0]
+          if isEthernet { packet.appendBytes([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2] + type) }
+          packet.appendBytes(front + [UInt8](repeating: 7, count: 60 - front.count))
+          let isGood = framing.parseHeader(of: &packet)
+          #expect(isGood)
+          #expect(packet.byteCount == (trims ? left : 60), "\(front), Ethernet: \(isEthernet)")
+        }
+        // Shorter than the header that it says it has.
+        var runt = pool.makePacket()!
+        runt.appendBytes((isEthernet ? [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0] : []) + [0x45, 0, 0, 1])
+        let isGood = framing.parseHeader(of: &runt)
+        #expect(isGood)
+        #expect(runt.byteCount == 4)
+      }
+    }
+  }
+
+  @Test func `a frame behind a VLAN tag keeps its padding`() {
+    let framing = LinkFraming(address: own, trimsPadding: true)
+    var packet = pool.makePacket()!
+    packet.appendBytes([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0, 5, 8, 0, 0x45, 0, 0, 20])
+    packet.append(56) { _ in }
+    let isGood = framing.parseHeader(of: &packet)
+    #expect(isGood)
+    #expect(packet.byteCount == 64)
+  }
+
   private func failure(_ framing: LinkFraming, _ packet: inout PacketBuffer) -> LinkError.Code? {
     do {
       try framing.addHeader(to: &packet)

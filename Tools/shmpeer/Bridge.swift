@@ -7,6 +7,8 @@ extension Session {
   func runBridge(_ link: any DrivenLink, _ kind: DeviceKind, name: String) throws(Failure) -> Report {
     var linkOptions = options.linkOptions
     linkOptions.mtu = link.mtu
+    // `--trim` is about the peer. What a device brings goes on as it is.
+    linkOptions.trimsPadding = false
     let device: FDEndpoint
     do throws(Failure) {
       device = try Device.open(kind, name: name, linkOptions, offloads: options.offloads)
