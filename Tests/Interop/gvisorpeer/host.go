@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -22,18 +20,24 @@ func runHost(words []string) (map[string]any, error) {
 	stream := flags.Int64("tcp", 0, "so many random bytes to the echo server and back, compared by digest")
 	sizes := flags.String("udp", "", "a datagram of each `SIZE,…` to the echo server and back")
 	timeout := flags.Duration("timeout", 50*time.Second, "of the whole")
-	if len(words) == 0 {
+	if len(words) == 0 || strings.HasPrefix(words[0], "-") {
+		// --help ends here.
+		flags.Parse(words)
 		return nil, errors.New("host: an address is missing")
 	}
 	address := words[0]
 	flags.Parse(words[1:])
+	if *pings <= 0 && *stream <= 0 && *sizes == "" {
+		return nil, errors.New("host: nothing to do: --ping, --tcp or --udp")
+	}
 	end := time.Now().Add(*timeout)
 	facts := map[string]any{}
 	if *pings > 0 {
-		if err := pingStack(address, *pings, end); err != nil {
+		repeated, err := pingStack(address, *pings, end)
+		if err != nil {
 			return nil, fmt.Errorf("ping %s: %w", address, err)
 		}
-		facts["pings"] = *pings
+		facts["pings"], facts["repeated_pings"] = *pings, repeated
 	}
 	if *stream > 0 {
 		seconds, err := echoStream(address, *stream, end)
@@ -43,66 +47,13 @@ func runHost(words []string) (map[string]any, error) {
 		facts["bytes"], facts["seconds"], facts["gbit_per_second"] = *stream, seconds, float64(*stream)*8e-9/seconds
 	}
 	if *sizes != "" {
-		if err := echoDatagrams(address, strings.Split(*sizes, ","), end); err != nil {
+		repeated, err := echoDatagrams(address, strings.Split(*sizes, ","), end)
+		if err != nil {
 			return nil, fmt.Errorf("UDP echo of %s: %w", address, err)
 		}
-		facts["datagrams"] = *sizes
+		facts["datagrams"], facts["repeated_datagrams"] = *sizes, repeated
 	}
 	return facts, nil
-}
-
-// pingStack is ping(8).
-func pingStack(address string, count int, end time.Time) error {
-	network, request, reply := "ip4:icmp", byte(8), byte(0)
-	if strings.Contains(address, ":") {
-		network, request, reply = "ip6:ipv6-icmp", 128, 129
-	}
-	connection, err := net.Dial(network, address)
-	if err != nil {
-		return err
-	}
-	defer connection.Close()
-	for i := 1; i <= count; i++ {
-		message := make([]byte, 64)
-		message[0] = request
-		binary.BigEndian.PutUint16(message[4:], 0x7368)
-		binary.BigEndian.PutUint16(message[6:], uint16(i))
-		// The kernel fills it in for ICMPv6.
-		binary.BigEndian.PutUint16(message[2:], checksum(message))
-		for !isAnswered(connection.(*net.IPConn), message, reply) {
-			if time.Now().After(end) {
-				return fmt.Errorf("request %d was not answered", i)
-			}
-		}
-	}
-	return nil
-}
-
-// isAnswered sends a request, and waits for its reply as long as ping(8) would.
-func isAnswered(connection *net.IPConn, message []byte, reply byte) bool {
-	connection.SetDeadline(time.Now().Add(time.Second))
-	// A device without carrier refuses: the next one may pass.
-	connection.Write(message)
-	for room := make([]byte, 2048); ; {
-		n, _, err := connection.ReadFrom(room)
-		if err != nil {
-			return false
-		}
-		if n == 64 && room[0] == reply && bytes.Equal(room[4:n], message[4:]) {
-			return true
-		}
-	}
-}
-
-func checksum(message []byte) uint16 {
-	var sum uint32
-	for i := 0; i < len(message); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(message[i:]))
-	}
-	for sum > 0xffff {
-		sum = sum&0xffff + sum>>16
-	}
-	return ^uint16(sum)
 }
 
 // echoStream compares by digest. Only so much is under way that the guest's receive window never closes: behind a closed one
@@ -148,41 +99,4 @@ func min(a, b int64) int64 {
 		return a
 	}
 	return b
-}
-
-func echoDatagrams(address string, sizes []string, end time.Time) error {
-	connection, err := net.Dial("udp", net.JoinHostPort(address, "7"))
-	if err != nil {
-		return err
-	}
-	defer connection.Close()
-	for _, word := range sizes {
-		size, err := strconv.Atoi(word)
-		if err != nil {
-			return err
-		}
-		message := make([]byte, size)
-		rand.Read(message)
-		for !isEchoed(connection, message) {
-			if time.Now().After(end) {
-				return fmt.Errorf("a datagram of %d bytes did not come back", size)
-			}
-		}
-	}
-	return nil
-}
-
-// isEchoed sends a datagram, and waits a second for it to come back: datagrams may be lost where there is no room.
-func isEchoed(connection net.Conn, message []byte) bool {
-	connection.SetDeadline(time.Now().Add(time.Second))
-	connection.Write(message)
-	for room := make([]byte, 1<<16); ; {
-		n, err := connection.Read(room)
-		if err != nil {
-			return false
-		}
-		if bytes.Equal(room[:n], message) {
-			return true
-		}
-	}
 }

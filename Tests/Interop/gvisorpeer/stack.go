@@ -12,20 +12,18 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
-	"gvisor.dev/gvisor/pkg/tcpip/link/nested"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
 // runStack runs a whole network stack on a link: `stack` with --tx-fds, --rx-fds and --peer-fd, or with --socket, where
-// shmpeer serves. It has echo servers, or fetches one URL; it ends with its host or by a signal.
+// shmpeer serves, or with --fd. It has echo servers, or fetches one URL; it ends with its host or by a signal.
 func runStack(words []string) (map[string]any, error) {
 	var tx, rx []int
 	flags := flag.NewFlagSet("gvisorpeer stack", flag.ExitOnError)
@@ -33,6 +31,9 @@ func runStack(words []string) (map[string]any, error) {
 	flags.Func("rx-fds", "the receive queue's", descriptors(&rx))
 	peer := flags.Int("peer-fd", -1, "this end of a connected Unix socket")
 	socket := flags.String("socket", "", "receive the queues from whoever serves at this `PATH`")
+	var fds []int
+	flags.Func("fd", "in place of queues a descriptor that keeps packet boundaries", descriptors(&fds))
+	dispatch := flags.String("dispatch", "recvmmsg", "how packets are received from it: readv or recvmmsg")
 	mtu := flags.Uint("mtu", 1500, "network-layer bytes")
 	own := flags.String("addresses", "10.0.0.2/24,fd00::2/64", "the stack's own")
 	var ethernet tcpip.LinkAddress
@@ -52,7 +53,13 @@ func runStack(words []string) (map[string]any, error) {
 		return nil, err
 	}
 	over := make(chan string, 2)
-	link, err := guestLink(tx, rx, *peer, uint32(*mtu), ethernet, func() { over <- "host" })
+	gone := func() { over <- "host" }
+	var link stack.LinkEndpoint
+	if len(fds) > 0 {
+		link, err = socketLink(&options{fds: fds, dispatch: *dispatch, mtu: *mtu, ethernet: ethernet}, gone)
+	} else {
+		link, err = guestLink(tx, rx, *peer, uint32(*mtu), ethernet, gone)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +82,21 @@ func runStack(words []string) (map[string]any, error) {
 		}
 	}
 	watched.count(s, facts)
-	// This detaches the endpoint, which closes it. Its Wait would wait for the host to close the peer socket.
-	s.RemoveNIC(1)
+	// The process ends, and with it the link. Documentation/GVisorGuest.md says what has to be done in one that goes on.
 	return facts, err
+}
+
+// socketLink is guestLink for gVisor's other endpoint.
+func socketLink(opts *options, gone func()) (stack.LinkEndpoint, error) {
+	l, err := overDescriptors(opts)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		<-l.gone
+		gone()
+	}()
+	return l.LinkEndpoint, nil
 }
 
 func parseAddresses(list string) (addresses []tcpip.AddressWithPrefix, err error) {
@@ -131,7 +150,7 @@ func serveEcho(s *stack.Stack, port uint16) error {
 	return nil
 }
 
-// fetch gets a URL through the stack; of tcp://address:port, everything that the connection brings.
+// fetch gets a URL of HTTP through the stack.
 func fetch(s *stack.Stack, url string) (map[string]any, error) {
 	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
 		remote, err := net.ResolveTCPAddr("tcp", address)
@@ -146,67 +165,21 @@ func fetch(s *stack.Stack, url string) (map[string]any, error) {
 		return gonet.DialContextTCP(ctx, s, full, ipv6.ProtocolNumber)
 	}
 	began := time.Now()
-	var body io.ReadCloser
-	if address := strings.TrimPrefix(url, "tcp://"); address != url {
-		connection, err := dial(context.Background(), "tcp", address)
-		if err != nil {
-			return nil, err
-		}
-		body = connection
-	} else {
-		client := http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: 50 * time.Second}
-		response, err := client.Get(url)
-		if err != nil {
-			return nil, err
-		}
-		if response.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("%s: %s", url, response.Status)
-		}
-		body = response.Body
+	client := http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: 50 * time.Second}
+	response, err := client.Get(url)
+	if err != nil {
+		return nil, err
 	}
-	defer body.Close()
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", url, response.Status)
+	}
 	digest := sha256.New()
-	n, err := io.Copy(digest, bufio.NewReaderSize(body, 1<<16))
+	n, err := io.Copy(digest, bufio.NewReaderSize(response.Body, 1<<16))
 	if err != nil {
 		return nil, err
 	}
 	return map[string]any{
 		"bytes": n, "sha256": fmt.Sprintf("%x", digest.Sum(nil)), "seconds": time.Since(began).Seconds(),
 	}, nil
-}
-
-// watchedLink looks at what comes from the host, on its way to the stack.
-type watchedLink struct {
-	nested.Endpoint
-	packets, largest, tooLarge atomic.Int64
-	mtu                        int
-}
-
-func watch(link stack.LinkEndpoint) *watchedLink {
-	w := &watchedLink{mtu: int(link.MTU())}
-	w.Endpoint.Init(link, w)
-	return w
-}
-
-func (w *watchedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt stack.PacketBufferPtr) {
-	n := pkt.Data().Size()
-	w.packets.Add(1)
-	if int64(n) > w.largest.Load() {
-		w.largest.Store(int64(n))
-	}
-	if n > w.mtu {
-		w.tooLarge.Add(1)
-	}
-	w.Endpoint.DeliverNetworkPacket(protocol, pkt)
-}
-
-// count writes down what came, and what should not have. The stack checks every checksum itself.
-func (w *watchedLink) count(s *stack.Stack, facts map[string]any) {
-	stats := s.Stats()
-	facts["packets"], facts["largest"], facts["too_large"] = w.packets.Load(), w.largest.Load(), w.tooLarge.Load()
-	facts["bad_checksums"] = stats.TCP.ChecksumErrors.Value() + stats.UDP.ChecksumErrors.Value() +
-		stats.ICMP.V4.PacketsReceived.Invalid.Value() + stats.ICMP.V6.PacketsReceived.Invalid.Value()
-	facts["malformed"] = stats.IP.MalformedPacketsReceived.Value() + stats.TCP.InvalidSegmentsReceived.Value() +
-		stats.UDP.MalformedPacketsReceived.Value()
-	facts["retransmissions"] = stats.TCP.Retransmits.Value()
 }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// pingStack is ping(8). repeated counts the requests that went unanswered once the first was answered.
+func pingStack(address string, count int, end time.Time) (repeated int, err error) {
+	network, request, reply := "ip4:icmp", byte(8), byte(0)
+	if strings.Contains(address, ":") {
+		network, request, reply = "ip6:ipv6-icmp", 128, 129
+	}
+	connection, err := net.Dial(network, address)
+	if err != nil {
+		return 0, err
+	}
+	defer connection.Close()
+	for i := 1; i <= count; i++ {
+		message := make([]byte, 64)
+		message[0] = request
+		binary.BigEndian.PutUint16(message[4:], 0x7368)
+		binary.BigEndian.PutUint16(message[6:], uint16(i))
+		// The kernel fills it in for ICMPv6.
+		binary.BigEndian.PutUint16(message[2:], checksum(message))
+		isReply := func(packet []byte) bool {
+			return len(packet) == 64 && packet[0] == reply && bytes.Equal(packet[4:], message[4:])
+		}
+		times, isAnswered := ask(connection, message, isReply, answerTime(i == 1), end)
+		if !isAnswered {
+			return repeated, fmt.Errorf("request %d was not answered", i)
+		}
+		if i > 1 {
+			repeated += times - 1
+		}
+	}
+	return repeated, nil
+}
+
+// answerTime is how long an answer may take. While the first is asked for the device may have no carrier yet; then a loaded
+// machine is not to be taken for a link that loses packets.
+func answerTime(isFirst bool) time.Duration {
+	if isFirst {
+		return time.Second
+	}
+	return 20 * time.Second
+}
+
+// ask sends a request again and again until it is answered, and says how many times.
+func ask(
+	connection net.Conn, request []byte, isAnswer func([]byte) bool, answerTime time.Duration, end time.Time,
+) (times int, isAnswered bool) {
+	room := make([]byte, 1<<16)
+	for time.Now().Before(end) {
+		times++
+		connection.SetDeadline(time.Now().Add(answerTime))
+		// A device without carrier refuses: the next one may pass.
+		connection.Write(request)
+		for {
+			n, _, err := connection.(net.PacketConn).ReadFrom(room)
+			if err != nil {
+				break
+			}
+			if isAnswer(room[:n]) {
+				return times, true
+			}
+		}
+	}
+	return times, false
+}
+
+func checksum(message []byte) uint16 {
+	var sum uint32
+	for i := 0; i < len(message); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(message[i:]))
+	}
+	for sum > 0xffff {
+		sum = sum&0xffff + sum>>16
+	}
+	return ^uint16(sum)
+}
+
+// echoDatagrams counts the repetitions as pingStack does.
+func echoDatagrams(address string, sizes []string, end time.Time) (repeated int, err error) {
+	connection, err := net.Dial("udp", net.JoinHostPort(address, "7"))
+	if err != nil {
+		return 0, err
+	}
+	defer connection.Close()
+	for i, word := range sizes {
+		size, err := strconv.Atoi(word)
+		if err != nil {
+			return 0, err
+		}
+		message := make([]byte, size)
+		rand.Read(message)
+		isEcho := func(datagram []byte) bool { return bytes.Equal(datagram, message) }
+		times, isEchoed := ask(connection, message, isEcho, answerTime(i == 0), end)
+		if !isEchoed {
+			return repeated, fmt.Errorf("a datagram of %d bytes did not come back", size)
+		}
+		if i > 0 {
+			repeated += times - 1
+		}
+	}
+	return repeated, nil
+}
