@@ -39,14 +39,17 @@ package final class Peer: Sendable {
   }
   package static let path = path(of: "shmpeer")
 
-  /// `descriptors`: numbers here to numbers there.
+  /// `descriptors`: numbers here to numbers there. `diesWithThread`: it would go on for ever without this process: the kernel
+  /// kills it when the calling thread ends, however that comes. `setpriv(1)`.
   package init(
-    _ arguments: [String], descriptors: [(here: CInt, there: CInt)] = [], executable: String = Peer.path
+    _ arguments: [String], descriptors: [(here: CInt, there: CInt)] = [], executable: String = Peer.path,
+    diesWithThread: Bool = false
   ) throws {
+    let leash = diesWithThread ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : []
     output = try OwnedDescriptor.unsealedMemory(byteCount: 0)
     messages = try OwnedDescriptor.unsealedMemory(byteCount: 0)
     let child = try ChildProcess(
-      [executable] + arguments, descriptors: [(output.number, 1), (messages.number, 2)] + descriptors)
+      leash + [executable] + arguments, descriptors: [(output.number, 1), (messages.number, 2)] + descriptors)
     let identifier = child.identifier
     processIdentifier = identifier
     _ = try SystemThread(name: "reaper") { [ending] in

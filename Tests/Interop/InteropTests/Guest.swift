@@ -28,6 +28,13 @@ struct Guest: Sendable {
       descriptors: zip(queues + [peer], numbers).map { (here: $0, there: $1) }, executable: GvisorPeer.path())
   }
 
+  /// On a socket that keeps packet boundaries.
+  init(link: CInt, _ arguments: [String] = []) throws {
+    process = try Peer(
+      Self.words + ["--fd", "\(Self.first)"] + arguments, descriptors: [(here: link, there: Self.first)],
+      executable: GvisorPeer.path())
+  }
+
   /// With what a server at this socket hands over.
   init(socket: String, _ arguments: [String] = []) throws {
     process = try Peer(Self.words + ["--socket", socket] + arguments, executable: GvisorPeer.path())
@@ -49,6 +56,13 @@ struct GuestReport: Sendable {
     var faults = ["too_large", "bad_checksums", "malformed"].filter { outcome.number($0) != 0 }
     if outcome.ending != .exited(0) { faults.append("\(outcome)") }
     return faults
+  }
+}
+
+extension Peer.Outcome {
+  /// The host did all that it wanted, and had to ask nothing twice once the guest had answered.
+  var isGoodTalk: Bool {
+    ending == .exited(0) && number("repeated_pings") == 0 && number("repeated_datagrams") == 0
   }
 }
 
@@ -112,19 +126,23 @@ final class Sandbox: Sendable {
   /// In the network namespace of the calling thread.
   init(mtu: Int = 1500, _ arguments: [String] = []) throws {
     let sockets = try UnixSocket.pair(.seqpacket).takeBoth()
+    let hostsEnd = OwnedDescriptor(owning: sockets[0])
     let guestsEnd = OwnedDescriptor(owning: sockets[1])
     var guest: Guest?
-    bridge = try joinGuest(to: Host.device, mtu: mtu, peer: sockets[0]) { queues in
+    bridge = try joinGuest(to: Host.device, mtu: mtu, peer: hostsEnd.number) { queues in
       try Host.configure(mtu: mtu)
       guest = try Guest(queues: queues, peer: guestsEnd.number, ["--mtu", "\(mtu)"] + arguments)
     }
+    // The link's from here on.
+    _ = hostsEnd.release()
     self.guest = guest!
+    try bridge.start()
   }
 
   /// Ends the link, and with it the guest.
   func end() throws -> GuestReport {
     bridge.close()
-    try bridge.wait()
+    guard try !waitForEnd(of: bridge) else { throw SystemError("the guest was gone before", SystemError.timedOut) }
     return GuestReport(outcome: guest.process.wait())
   }
 }

@@ -6,6 +6,9 @@ import SharedMemLink
 ///
 /// `start` starts the guest's process, which inherits the ten descriptors of the queues: the five that the guest sends on,
 /// then the five that it receives on. `peer` is this side's end of a pair of connected Unix sockets; the guest has the other.
+///
+/// Nothing passes before the caller starts the bridge. `peer` is the bridge's once this returns; if it throws, `peer` is still
+/// the caller's to close, and the process, if `start` got that far, to end.
 func joinGuest(
   to name: String, mtu: Int = 1500, peer: Int32, start: (_ queues: [Int32]) throws -> Void
 ) throws -> LinkBridge {
@@ -23,9 +26,7 @@ func joinGuest(
   // gVisor's endpoint knows no offloads: this end cuts packets to the MTU and computes their checksums.
   options.segmentation = SegmentationSupport(kind: .software, maxByteCount: 65536)
   let link = try SharedMemEndpoint(.server, queues: queues, peer: peer, options: options)
-  let bridge = LinkBridge(link, tun)
-  try bridge.start()
-  return bridge
+  return LinkBridge(link, tun)
 }
 
 /// Waits until the link to a guest is over. True: the guest has gone, or has died, and the next one can be started.

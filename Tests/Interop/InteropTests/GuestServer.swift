@@ -17,20 +17,37 @@ struct GuestServer {
     _ = consume device
     let bridge =
       isEthernet ? ["--bridge-tap", Host.device, "--ethernet", "02:00:00:00:06:01"] : ["--bridge-tun", Host.device]
-    process = try Peer(["serve", "--socket", path, "--keep", "--json"] + bridge + arguments)
+    process = try Peer(["serve", "--socket", path, "--keep", "--json"] + bridge + arguments, diesWithThread: true)
     guard try eventually({ process.messagesSoFar.contains("serving at") }) else {
       throw SystemError("\(process.wait())", SystemError.timedOut)
     }
   }
 
-  /// What it said of each guest that is gone, once there are so many.
-  func sessions(_ count: Int, deadline end: UInt64 = deadline()) throws -> [[String: Any]] {
+  /// What it said of a guest that is gone.
+  struct Session: Sendable {
+    let line: String
+    let closeReason: String?
+    let hasDrops: Bool
+
+    init(_ line: String) {
+      self.line = line
+      let object = (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any]
+      closeReason = object?["close_reason"] as? String
+      hasDrops = (object?["drops"] as? [String: Any])?.isEmpty != true
+    }
+
+    /// The guest went, and the link had lost nothing.
+    var isFlawless: Bool { closeReason == "peer-disconnected" && !hasDrops }
+  }
+
+  /// One for each guest that is gone, once there are so many.
+  func sessions(_ count: Int, deadline end: UInt64 = deadline()) throws -> [Session] {
     var lines: [Substring] = []
     _ = try eventually(deadline: end) {
       lines = process.outputSoFar.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
       return lines.count >= count
     }
-    return lines.compactMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
+    return lines.map { Session(String($0)) }
   }
 
   func end() -> Peer.Outcome {
@@ -59,11 +76,11 @@ struct Held: Sendable, CustomStringConvertible {
       try lines("status").first { $0.hasPrefix("VmRSS:") }?.split(separator: " ").compactMap { Int($0) }.first ?? 0
   }
 
-  /// Whether it is not more than `earlier`, but for what allocators do.
-  func fits(into earlier: Held) -> Bool {
-    descriptorCount <= earlier.descriptorCount && threadCount <= earlier.threadCount
+  /// Whether it is not more than `earlier`, but for what allocators do, and the runtime of a process in Go.
+  func fits(into earlier: Held, isGo: Bool = false) -> Bool {
+    descriptorCount <= earlier.descriptorCount && threadCount <= earlier.threadCount + (isGo ? 4 : 0)
       && mappingCount <= earlier.mappingCount + 32
-      && (isThreadSanitized || residentKiB <= earlier.residentKiB + Soak.tolerance)
+      && (isThreadSanitized || residentKiB <= earlier.residentKiB + (isGo ? 16384 : Soak.tolerance))
   }
 
   var description: String {

@@ -9,6 +9,8 @@ import Testing
   private struct Result: Sendable {
     var talks: [Peer.Outcome] = []
     var report: GuestReport
+    /// What the host says of the link's end.
+    var hasGone = false
     var largest: Int { report.outcome.number("largest") ?? 0 }
   }
 
@@ -18,10 +20,26 @@ import Testing
       let talks = try Guest.addresses.map { try Host.talk(to: $0, byteCount: Extent.streamByteCount) }
       return Result(talks: talks, report: try sandbox.end())
     }
-    for talk in result.talks { #expect(talk.ending == .exited(0), "\(talk)") }
+    for talk in result.talks { #expect(talk.isGoodTalk, "\(talk)") }
     #expect(result.report.faults.isEmpty, "\(result.report)")
     #expect(result.report.outcome.text("ended_by") == "host")
     #expect(result.largest == mtu)
+  }
+
+  @Test func `is known to have gone when it was killed`() throws {
+    let (isStreaming, hasGone) = try TestNetwork.inNamespace(hasIPv6: true) {
+      let sandbox = try Sandbox()
+      guard try sandbox.guest.isUp() else { throw SystemError("\(sandbox.guest.process.wait())", SystemError.timedOut) }
+      let stream = try Host.stream(to: Guest.addresses[0], byteCount: 1 << 40)
+      let isStreaming = try eventually { try Host.packetCount() > 200 }
+      sandbox.guest.process.signal(SIGKILL)
+      let hasGone = try inThread { (try? waitForEnd(of: sandbox.bridge)) ?? false }
+      stream.signal(SIGKILL)
+      _ = (stream.wait(), sandbox.guest.process.wait())
+      return (isStreaming, hasGone)
+    }
+    #expect(isStreaming)
+    #expect(hasGone == true)
   }
 
   private static func randomBytes(_ count: Int) throws -> Data {
@@ -41,9 +59,10 @@ import Testing
     let byteCount = 30_000_000
     try #require(FileManager.default.createFile(atPath: file, contents: Self.randomBytes(byteCount)))
     let digest = try Peer([file], executable: "/usr/bin/sha256sum").wait().output.prefix(64)
-    let reports = try TestNetwork.inNamespace(hasIPv6: true) {
+    let results = try TestNetwork.inNamespace(hasIPv6: true) {
       let server = try Peer(
-        ["-m", "http.server", "8000", "--bind", "::", "--directory", folder.path], executable: Self.python!)
+        ["-m", "http.server", "8000", "--bind", "::", "--directory", folder.path], executable: Self.python!,
+        diesWithThread: true)
       defer {
         server.signal(SIGKILL)
         _ = server.wait()
@@ -53,11 +72,12 @@ import Testing
         let url = "http://\(address.contains(":") ? "[\(address)]" : address):8000/file"
         let sandbox = try Sandbox(["--fetch", url])
         let outcome = sandbox.guest.process.wait()
-        _ = try waitForEnd(of: sandbox.bridge)
-        return GuestReport(outcome: outcome)
+        return Result(report: GuestReport(outcome: outcome), hasGone: try waitForEnd(of: sandbox.bridge))
       }
     }
-    for report in reports {
+    for result in results {
+      let report = result.report
+      #expect(result.hasGone)
       #expect(report.faults.isEmpty, "\(report)")
       #expect(report.outcome.number("bytes") == byteCount)
       #expect(report.outcome.text("sha256") == String(digest))

@@ -8,7 +8,7 @@ import Testing
 @Suite(.needsGvisor, .needsDevices, .serialized) struct `Gvisor guests that shmpeer serves` {
   @Test(arguments: [false, true], [[], ["--no-offload"]])
   func `answer pings, streams and datagrams`(isEthernet: Bool, _ arguments: [String]) throws {
-    let (talks, reports, server) = try TestNetwork.inNamespace(hasIPv6: true) {
+    let (talks, reports, sessions, server) = try TestNetwork.inNamespace(hasIPv6: true) {
       let server = try GuestServer(isEthernet: isEthernet, arguments)
       defer { server.process.signal(SIGTERM, unlessEndedBy: 0) }
       var talks: [Peer.Outcome] = []
@@ -21,11 +21,12 @@ import Testing
         reports.append(GuestReport(outcome: guest.process.wait()))
         _ = try server.sessions(reports.count)
       }
-      return (talks, reports, server.end())
+      return (talks, reports, try server.sessions(reports.count), server.end())
     }
-    for talk in talks { #expect(talk.ending == .exited(0), "\(talk)") }
+    for talk in talks { #expect(talk.isGoodTalk, "\(talk)") }
     for report in reports { #expect(report.faults.isEmpty, "\(report)") }
-    #expect(server.hasExited, "\(server)")
+    for session in sessions { #expect(session.isFlawless, "\(session)") }
+    #expect(server.ending == .exited(0), "\(server)")
   }
 
   @Test func `are outlived many times in a row, and each death is reported within a second`() throws {
@@ -51,10 +52,10 @@ import Testing
         _ = (guest.process.wait(), stream.wait())
         if number == 10 || number == count { held.append(try Held(by: server.process.processIdentifier)) }
       }
-      return (try server.sessions(count).compactMap { $0["close_reason"] as? String }, server.end(), held)
+      return (try server.sessions(count).map(\.closeReason), server.end(), held)
     }
     #expect(sessions == Array(repeating: "peer-disconnected", count: count))
-    #expect(server.hasExited, "\(server)")
+    #expect(server.ending == .exited(0), "\(server)")
     print("shmpeer after 10 guests: \(held[0]); after \(count): \(held[1])")
     #expect(held[1].fits(into: held[0]))
   }

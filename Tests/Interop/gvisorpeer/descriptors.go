@@ -33,8 +33,8 @@ func overDescriptors(opts *options) (*link, error) {
 	return l, nil
 }
 
-// watch waits for the end of a socket's peer. With recvmmsg gVisor takes the end of a seqpacket socket for empty packets
-// without end, and calls nobody.
+// watch waits for the end of a socket's peer. With recvmmsg and bare IP gVisor takes the end of a seqpacket socket for empty
+// packets without end, and calls nobody.
 func (l *link) watch(fd int) {
 	for {
 		events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
