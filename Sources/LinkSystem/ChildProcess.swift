@@ -45,6 +45,11 @@ package struct ChildProcess: ~Copyable, Sendable {
   package func signal(_ number: CInt) { Self.signal(number, to: identifier) }
   package static func signal(_ number: CInt, to identifier: CInt) { _ = kill(identifier, number) }
 
+  /// Waits for its end, and leaves its status: until that is taken, nobody else has its number. `waitid(2)`.
+  package static func awaitEnd(of identifier: CInt) {
+    while waitid(P_PID, id_t(identifier), nil, WEXITED | WNOWAIT) == -1 && errno == EINTR {}
+  }
+
   /// Waits for its end. `waitpid(2)`.
   package consuming func wait() -> Ending { Self.wait(for: identifier) }
   package static func wait(for identifier: CInt) -> Ending {

@@ -53,8 +53,8 @@ package final class Peer: Sendable {
     let identifier = child.identifier
     processIdentifier = identifier
     _ = try SystemThread(name: "reaper") { [ending] in
-      let how = ChildProcess.wait(for: identifier)
-      ending.withLock { $0 = how }
+      ChildProcess.awaitEnd(of: identifier)
+      ending.withLock { $0 = ChildProcess.wait(for: identifier) }
     }
   }
 
@@ -74,7 +74,10 @@ package final class Peer: Sendable {
     if ending.wait(deadline: end, { $0 }) == nil { signal(number) }
   }
 
-  package func signal(_ number: Int32) { ChildProcess.signal(number, to: processIdentifier) }
+  /// Signals it, unless it has ended: its number may be another's then.
+  package func signal(_ number: Int32) {
+    ending.withLock { if $0 == nil { ChildProcess.signal(number, to: processIdentifier) } }
+  }
 
   /// Waits for its end; kills it at the deadline.
   package func wait(deadline end: UInt64 = deadline(after: .seconds(60))) -> Outcome {
