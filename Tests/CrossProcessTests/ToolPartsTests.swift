@@ -81,6 +81,8 @@
           #expect(TestPacket.check(bad.span) == .corrupt)
         }
       }
+      let unsummed = packet(7, 40, .none)
+      #expect(TestPacket.check(unsummed.span) == .valid(sequence: 7, byteCount: 40, isVerified: false))
       let long = packet(1, 64)
       #expect(TestPacket.check(Array(long[..<63]).span) == .corrupt)
     }

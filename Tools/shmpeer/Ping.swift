@@ -20,7 +20,7 @@ final class Ping: ActionRunner {
   }
 
   /// After so long without a reply a packet is lost, and the next one goes.
-  private static let patience: UInt64 = 1_000_000_000
+  private static let patience: UInt64 = 10_000_000_000
 
   let progress: Progress
   private let link: any LinkEndpoint
@@ -64,13 +64,13 @@ final class Ping: ActionRunner {
       } else if state.sentAt == nil {
         send(&state)
       }
-      return Self.patience / 10
+      return 100_000_000
     }
   }
 
   private func take(_ bytes: Span<UInt8>, _ state: inout State, _ now: UInt64) {
     switch TestPacket.check(bytes) {
-    case .valid(let sequence, let byteCount):
+    case .valid(let sequence, let byteCount, let isVerified):
       guard let sentAt = state.sentAt, sequence == state.sequence else {
         // Doubled, or so late that it was given up.
         state.transfer.duplicated += 1
@@ -79,6 +79,7 @@ final class Ping: ActionRunner {
       state.histogram.add(nanoseconds: now &- sentAt)
       state.transfer.received += 1
       state.transfer.bytes += UInt64(byteCount)
+      if !isVerified { state.transfer.unsummed += 1 }
       next(&state, now)
     case .corrupt: state.transfer.corrupt += 1
     case .foreign: state.foreign += 1

@@ -9,6 +9,8 @@ struct Report {
     var duplicated: UInt64 = 0
     var reordered: UInt64 = 0
     var corrupt: UInt64 = 0
+    /// Received ones whose body had no sum.
+    var unsummed: UInt64 = 0
   }
 
   var role: String
@@ -59,6 +61,7 @@ struct Report {
     line["sent"] = sent.map { .integer($0) }
     line["received"] = received.map { .integer($0) }
     if let transfer { Self.write(transfer, to: &line) }
+    line["unsummed"] = transfer.map { .integer($0.unsummed) }
     line["bytes"] = (transfer?.bytes ?? rated?.bytes).map { .integer($0) }
     line["seconds"] = .number(seconds)
     if rated != nil {

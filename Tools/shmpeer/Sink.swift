@@ -9,6 +9,7 @@ final class Sink: ActionRunner {
     var received: UInt64 = 0
     var bytes: UInt64 = 0
     var corrupt: UInt64 = 0
+    var unsummed: UInt64 = 0
     var foreign: UInt64 = 0
     var firstAt: UInt64 = 0
     var lastAt: UInt64 = 0
@@ -19,10 +20,11 @@ final class Sink: ActionRunner {
     mutating func take(_ bytes: Span<UInt8>) {
       if isDone { return }
       switch TestPacket.check(bytes) {
-      case .valid(let sequence, let byteCount) where SequenceTracker.isPlausible(sequence):
+      case .valid(let sequence, let byteCount, let isVerified) where SequenceTracker.isPlausible(sequence):
         tracker.add(sequence)
         received &+= 1
         self.bytes &+= UInt64(byteCount)
+        if !isVerified { unsummed &+= 1 }
       case .valid, .corrupt: corrupt += 1
       case .foreign: foreign += 1
       }
@@ -60,7 +62,7 @@ final class Sink: ActionRunner {
     state.withLock { state in
       report.transfer = Report.Transfer(
         received: state.received, bytes: state.bytes, lost: state.tracker.lost, duplicated: state.tracker.duplicated,
-        reordered: state.tracker.reordered, corrupt: state.corrupt)
+        reordered: state.tracker.reordered, corrupt: state.corrupt, unsummed: state.unsummed)
       report.rated = (state.received, state.bytes)
       report.seconds = Double(state.lastAt - state.firstAt) / 1e9
       if state.foreign > 0 { report.drops[.foreign, default: 0] += state.foreign }

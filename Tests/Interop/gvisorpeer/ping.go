@@ -33,19 +33,19 @@ func newPing(o *options) action {
 }
 
 // patience is how long a reply may take.
-const patience = time.Second
+const patience = 10 * time.Second
 
 // DeliverNetworkPacket implements stack.NetworkDispatcher.
 func (p *ping) DeliverNetworkPacket(_ tcpip.NetworkProtocolNumber, packet stack.PacketBufferPtr) {
 	now := time.Now()
-	v, sequence, length := checkTestPacket(packet)
+	v, sequence, length, unsummed := checkTestPacket(packet)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if v == valid && sequence != p.sequence {
 		p.transfer.Duplicated++
 		return
 	}
-	p.transfer.count(v, length)
+	p.transfer.count(v, length, unsummed)
 	if v == valid {
 		p.times = append(p.times, now.Sub(p.sentAt))
 		p.sequence++

@@ -17,14 +17,17 @@ const (
 
 // transfer is what a receiver of test packets verified.
 type transfer struct {
-	Received, Bytes, Lost, Duplicated, Reordered, Corrupt, Foreign uint64
+	Received, Bytes, Lost, Duplicated, Reordered, Corrupt, Unsummed, Foreign uint64
 }
 
-func (t *transfer) count(v verdict, length int) {
+func (t *transfer) count(v verdict, length int, unsummed bool) {
 	switch v {
 	case valid:
 		t.Received++
 		t.Bytes += uint64(length)
+		if unsummed {
+			t.Unsummed++
+		}
 	case corrupt:
 		t.Corrupt++
 	case foreign:
@@ -43,6 +46,7 @@ type report struct {
 	Duplicated *uint64            `json:"duplicated,omitempty"`
 	Reordered  *uint64            `json:"reordered,omitempty"`
 	Corrupt    *uint64            `json:"corrupt,omitempty"`
+	Unsummed   *uint64            `json:"unsummed,omitempty"`
 	Bytes      uint64             `json:"bytes"`
 	Seconds    float64            `json:"seconds"`
 	PacketRate float64            `json:"packets_per_second"`
@@ -55,6 +59,7 @@ type report struct {
 
 func (r *report) setTransfer(t transfer) {
 	r.Received, r.Lost, r.Duplicated, r.Reordered, r.Corrupt = &t.Received, &t.Lost, &t.Duplicated, &t.Reordered, &t.Corrupt
+	r.Unsummed = &t.Unsummed
 	if t.Foreign > 0 {
 		r.Drops = map[string]uint64{"foreign": t.Foreign}
 	}

@@ -26,7 +26,7 @@ func newSink(o *options) action { return &sink{target: o.count, done: make(chan 
 
 // DeliverNetworkPacket implements stack.NetworkDispatcher.
 func (s *sink) DeliverNetworkPacket(_ tcpip.NetworkProtocolNumber, packet stack.PacketBufferPtr) {
-	v, sequence, length := checkTestPacket(packet)
+	v, sequence, length, unsummed := checkTestPacket(packet)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.target > 0 && s.transfer.Received == s.target {
@@ -36,7 +36,7 @@ func (s *sink) DeliverNetworkPacket(_ tcpip.NetworkProtocolNumber, packet stack.
 	if s.firstAt.IsZero() {
 		s.firstAt = s.lastAt
 	}
-	s.transfer.count(v, length)
+	s.transfer.count(v, length, unsummed)
 	if v == valid {
 		s.tracker.add(sequence)
 	}
@@ -61,8 +61,9 @@ func (s *sink) run(ctx context.Context, l *link) error {
 	return nil
 }
 
-// calm is how long nothing has come when everything has that a peer left behind.
-const calm = 200 * time.Millisecond
+// calm is how long nothing has come when everything has that a peer left behind. Only who misses
+// packets, or has no count of them, waits for it.
+const calm = 5 * time.Second
 
 // isDoneInTheEnd takes what the peer sent before it went.
 func (s *sink) isDoneInTheEnd(ctx context.Context) bool {

@@ -66,25 +66,27 @@ func writeTestPacket(b []byte, sequence uint64, fills bool) {
 	}
 }
 
-// checkTestPacket checks a received packet. It may be longer than its own length says: some servers pad.
-func checkTestPacket(packet stack.PacketBufferPtr) (v verdict, sequence uint64, length int) {
+// checkTestPacket checks a received packet. It may be longer than its own length says: some servers pad. unsummed: it
+// has a body, and no sum over it.
+func checkTestPacket(packet stack.PacketBufferPtr) (v verdict, sequence uint64, length int, unsummed bool) {
 	data := packet.Data()
 	b, ok := data.PullUp(testPacketHeader)
 	if !ok || b[0] != 0x45 || b[9] != testPacketProtocol || string(b[12:20]) != addresses {
-		return foreign, 0, 0
+		return foreign, 0, 0, false
 	}
 	length = int(binary.BigEndian.Uint16(b[2:]))
 	if length < testPacketHeader || length > data.Size() {
-		return corrupt, 0, 0
+		return corrupt, 0, 0, false
 	}
 	sequence = binary.LittleEndian.Uint64(b[20:])
-	if sum := binary.LittleEndian.Uint32(b[28:]); sum != 0 {
+	sum := binary.LittleEndian.Uint32(b[28:])
+	if sum != 0 {
 		b, _ = data.PullUp(length)
 		body := b[testPacketHeader:]
 		// The sum covers the body; the body's first byte ties it to the number in front.
 		if crc32.Checksum(body, castagnoli) != sum || (len(body) > 0 && body[0] != byte(sequence+testPacketHeader)) {
-			return corrupt, 0, 0
+			return corrupt, 0, 0, false
 		}
 	}
-	return valid, sequence, length
+	return valid, sequence, length, sum == 0 && length > testPacketHeader
 }
