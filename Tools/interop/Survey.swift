@@ -15,55 +15,86 @@ struct Survey {
     var isFaultless = true
     for medium in media {
       Console.write(Self.title(medium), to: .output)
+      var rows: [Row] = []
       for size in Cell.sizes {
         for isEthernet in [false, true] {
           let row = try measure(
             Cell.Job.allCases.map { Cell(medium, $0, size: size, isEthernet: isEthernet) }, "\(size)", isEthernet)
-          isFaultless = isFaultless && row.faults == 0
           Console.write(row.markdown, to: .output)
+          rows.append(row)
         }
       }
+      Console.write(Self.summary(rows), to: .output)
+      isFaultless = isFaultless && rows.allSatisfy { $0.faults == 0 }
     }
     return isFaultless
   }
 
   private struct Row {
-    var markdown: String
-    var faults: Int
+    var title: [String]
+    var verified = 0
+    /// Of all runs, with the baseline's.
+    var faults = 0
+    var columns: [String] = []
+    var ratios: [Double] = []
+
+    var markdown: String { "| " + (title + ["\(verified)", "\(faults)"] + columns).joined(separator: " | ") + " |" }
   }
 
   private func measure(_ cells: [Cell], _ size: String, _ isEthernet: Bool) throws -> Row {
-    var verified = 0
-    var faults = 0
-    var rates: [String] = []
+    var row = Row(title: [size, isEthernet ? "Ethernet" : "IP"])
     for cell in cells {
-      Console.write("\(cell)", to: .error)
-      // Fewer of the large ones, as in the tests.
-      let outcome = try cell.run(packets: cell.size > 9000 ? max(1, packets / 10) : packets)
-      for fault in outcome.faults { Console.write("  \(fault)", to: .error) }
-      verified += outcome.receiver.number("received") ?? 0
-      faults += outcome.faults.count
-      rates.append(try compare(cell))
+      let outcome = try cell.run(packets: cell.packets(of: packets))
+      row.verified += outcome.receiver.number("received") ?? 0
+      row.faults += Self.tell(outcome, "\(cell)")
+      try compare(cell, &row)
     }
-    let cells = [size, isEthernet ? "Ethernet" : "IP", "\(verified)", "\(faults)"] + rates
-    return Row(markdown: "| " + cells.joined(separator: " | ") + " |", faults: faults)
+    return row
   }
 
   /// What a cell makes of our side, beside gVisor in its place.
-  private func compare(_ cell: Cell) throws -> String {
+  private func compare(_ cell: Cell, _ row: inout Row) throws {
     let isPing = cell.job == .farEchoes || cell.job == .nearEchoes
     let count = isPing ? 3000 : min(200_000, 400_000_000 / cell.size)
     var ours: [Double] = []
     var baseline: [Double] = []
     for _ in 0..<rounds {
-      ours.append(try cell.run(packets: count, check: "none").packetsPerSecond)
-      baseline.append(try cell.run(near: .gvisor, packets: count, check: "none").packetsPerSecond)
+      let outcome = try cell.run(packets: count, check: "none")
+      row.faults += Self.tell(outcome, "\(cell), not summed")
+      ours.append(outcome.packetsPerSecond)
+      let alone = try cell.run(near: .gvisor, packets: count, check: "none")
+      row.faults += Self.tell(alone, "\(cell), not summed, gVisor in our place")
+      baseline.append(alone.packetsPerSecond)
     }
     let ratio = Self.median(zip(ours, baseline).map { $0.0 / max($0.1, 1) })
-    return "\(Self.rate(Self.median(ours))) : \(Self.rate(Self.median(baseline))) = \(Self.text(ratio, 2))"
+    row.ratios.append(ratio)
+    row.columns.append(
+      "\(Self.rate(Self.median(ours))) : \(Self.rate(Self.median(baseline))) = \(Self.text(ratio, 2))")
   }
 
-  private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+  /// Says what was wrong with a run; returns how much that was.
+  private static func tell(_ outcome: Cell.Outcome, _ run: String) -> Int {
+    Console.write(run, to: .error)
+    for fault in outcome.faults { Console.write("  \(fault)", to: .error) }
+    return outcome.faults.count
+  }
+
+  /// The medians of the rows' ratios.
+  private static func summary(_ rows: [Row]) -> String {
+    var row = Row(title: ["all", ""])
+    for each in rows {
+      row.verified += each.verified
+      row.faults += each.faults
+    }
+    row.columns = Cell.Job.allCases.indices.map { column in text(median(rows.map { $0.ratios[column] }), 2) }
+    return row.markdown
+  }
+
+  /// Of an even number: the mean of the two in the middle.
+  private static func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+  }
 
   /// In thousands a second.
   private static func rate(_ value: Double) -> String { text(value / 1000, value < 99_500 ? 1 : 0) }

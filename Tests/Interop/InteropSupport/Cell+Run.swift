@@ -10,6 +10,9 @@ extension Cell {
     /// Who verified the packets.
     package var receiver: Peer.Outcome
     package var packets: Int
+    package var size: Int
+    /// Whether every body had to have a sum.
+    package var isSummed: Bool
 
     /// What was not as it should be; nothing, if all is well.
     package var faults: [String] {
@@ -18,6 +21,8 @@ extension Cell {
       for key in ["lost", "duplicated", "reordered", "corrupt"] where receiver.number(key) != 0 {
         faults.append("\(key) \(receiver.number(key) ?? 0)")
       }
+      if let bytes = receiver.number("bytes"), bytes != packets * size { faults.append("\(bytes) bytes") }
+      if isSummed, receiver.number("unsummed") != 0 { faults.append("unsummed \(receiver.number("unsummed") ?? -1)") }
       for (name, side) in [("near", near), ("far", far)] where side.ending != .exited(0) {
         faults.append("\(name) side \(side.ending): \(side.messages)\(side.output)")
       }
@@ -36,7 +41,11 @@ extension Cell {
     let farPeer = try startFar(on: wire, far, packets: packets, check: check)
     wire.letGo(near: near, far: far)
     defer { withExtendedLifetime(wire) {} }
-    return finish(nearPeer, farPeer, packets)
+    let (nearEnd, farEnd) = finish(nearPeer, farPeer)
+    let farReceives = job == .nearSends || job == .nearEchoes
+    return Outcome(
+      near: nearEnd, far: farEnd, receiver: farReceives ? farEnd : nearEnd, packets: packets, size: size,
+      isSummed: check == "crc")
   }
 
   /// Starts the far side's process.
@@ -50,26 +59,21 @@ extension Cell {
     ["--size", "\(size)", "--check", check, "--json", "--timeout", "50"]
   }
 
-  private func finish(_ near: Peer, _ far: Peer, _ packets: Int) -> Outcome {
+  private func finish(_ near: Peer, _ far: Peer) -> (near: Peer.Outcome, far: Peer.Outcome) {
     switch job {
-    case .nearSends, .farSends:
-      let outcomes = (near.wait(), far.wait())
-      return Outcome(
-        near: outcomes.0, far: outcomes.1, receiver: job == .nearSends ? outcomes.1 : outcomes.0, packets: packets)
+    case .nearSends, .farSends: return (near.wait(), far.wait())
     case .farEchoes:
       let pinger = near.wait()
-      return Outcome(near: pinger, far: end(far), receiver: pinger, packets: packets)
+      return (pinger, end(far))
     case .nearEchoes:
       let pinger = far.wait()
-      return Outcome(near: end(near), far: pinger, receiver: pinger, packets: packets)
+      return (end(near), pinger)
     }
   }
 
-  /// An echo goes on until its peer leaves, which is not told over every medium.
+  /// An echo goes on until its peer leaves. In shared memory it has to notice that; on a socket it cannot.
   private func end(_ echo: Peer) -> Peer.Outcome {
-    var patience = Duration.zero
-    if case .sharedMemory = medium { patience = .seconds(10) }
-    echo.signal(SIGTERM, unlessEndedBy: deadline(after: patience))
+    if case .sockets = medium { echo.signal(SIGTERM) }
     return echo.wait()
   }
 

@@ -45,6 +45,9 @@ package struct Cell: Sendable, CustomStringConvertible {
     }
   }
 
+  /// Of so many that a cell has: fewer of the large ones.
+  package func packets(of count: Int) -> Int { size > 9000 ? max(1, count / 10) : count }
+
   package var description: String { "\(medium), \(job.rawValue), \(size) B\(isEthernet ? ", Ethernet" : "")" }
 }
 

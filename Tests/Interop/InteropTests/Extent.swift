@@ -22,9 +22,5 @@ enum Extent {
   /// How long a stream to a whole guest is, in bytes.
   static let streamByteCount = isWhole && !isThreadSanitized ? 100_000_000 : 10_000_000
 
-  /// Fewer of the large ones.
-  static func packets(of cell: Cell) -> Int {
-    guard let wanted else { return 500 }
-    return cell.size > 9000 ? max(1, wanted / 10) : wanted
-  }
+  static func packets(of cell: Cell) -> Int { wanted.map { cell.packets(of: $0) } ?? 500 }
 }

@@ -17,6 +17,7 @@ import Testing
     let link = try cell.openNear(wire)
     let check = PacketCheck(echoOn: cell.job == .nearEchoes ? link : nil)
     try link.attach(check)
+    defer { link.close() }
     if cell.job == .nearSends || cell.job == .farEchoes {
       let peer = cell.isEthernet ? LinkAddress(2, 0, 0, 0, 0, 2) : nil
       #expect(try check.send(packets, size: cell.size, on: link, to: peer) == packets, "\(cell)")
@@ -29,7 +30,10 @@ import Testing
     if cell.job == .farEchoes { far.signal(SIGTERM) }
     let outcome = far.wait()
     #expect(outcome.ending == .exited(0), "\(cell): \(outcome)")
-    if cell.job == .nearSends { #expect(outcome.number("received") == packets, "\(cell): \(outcome)") }
+    if cell.job == .nearSends {
+      #expect(outcome.number("received") == packets, "\(cell): \(outcome)")
+      #expect(outcome.number("unsummed") == 0, "\(cell): \(outcome)")
+    }
     #expect(link.statistics.drops.isEmpty, "\(cell): \(link.statistics)")
     link.close()
     try link.wait()

@@ -24,7 +24,7 @@ final class PacketCheck: LinkDispatcher {
   func deliverPackets(_ packets: inout PacketBatch) {
     state.withLock { state in
       packets.forEach { bytes in
-        guard case .valid(let sequence, _) = TestPacket.check(bytes) else {
+        guard case .valid(let sequence, _, isVerified: true) = TestPacket.check(bytes) else {
           state.faults += 1
           return
         }
@@ -34,7 +34,9 @@ final class PacketCheck: LinkDispatcher {
     }
     guard echo != nil else { return }
     held.withLock { held in
-      for index in 0..<packets.count { held.append(packets.take(index)) }
+      for index in 0..<packets.count {
+        if held.isFull { state.withLock { $0.faults += 1 } } else { held.append(packets.take(index)) }
+      }
       sendBack(&held)
     }
   }
