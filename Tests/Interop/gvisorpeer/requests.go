@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -17,7 +19,7 @@ func pingStack(address string, count int, end time.Time) (repeated int, err erro
 	if strings.Contains(address, ":") {
 		network, request, reply = "ip6:ipv6-icmp", 128, 129
 	}
-	connection, err := net.Dial(network, address)
+	connection, err := dial(network, address, end)
 	if err != nil {
 		return 0, err
 	}
@@ -41,6 +43,17 @@ func pingStack(address string, count int, end time.Time) (repeated int, err erro
 		}
 	}
 	return repeated, nil
+}
+
+// dial waits for an address of this side: a device's IPv6 addresses cannot be used before it has a carrier.
+func dial(network, address string, end time.Time) (net.Conn, error) {
+	for {
+		connection, err := net.Dial(network, address)
+		if !errors.Is(err, syscall.EADDRNOTAVAIL) || time.Now().After(end) {
+			return connection, err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // answerTime is how long an answer may take. While the first is asked for the device may have no carrier yet; then a loaded
@@ -88,7 +101,7 @@ func checksum(message []byte) uint16 {
 
 // echoDatagrams counts the repetitions as pingStack does.
 func echoDatagrams(address string, sizes []string, end time.Time) (repeated int, err error) {
-	connection, err := net.Dial("udp", net.JoinHostPort(address, "7"))
+	connection, err := dial("udp", net.JoinHostPort(address, "7"), end)
 	if err != nil {
 		return 0, err
 	}
