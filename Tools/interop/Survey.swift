@@ -104,7 +104,7 @@ struct Survey {
   }
 
   private func heading() throws -> String {
-    "Measured on \(Hardware.current()), with \(try Self.versions()); \(rounds) rounds."
+    "Measured on \(Hardware.current()), with \(try Self.versions()); rounds: \(rounds)."
   }
 
   /// Debian's packages, as dpkg names them.
