@@ -252,14 +252,3 @@ struct cb_count cb_link_echo(int handle, bool sleeps, uint64_t packets) {
   }
   return count;
 }
-
-struct cb_count cb_link_bridge(int from, int to, uint64_t packets) {
-  struct link *source = cb_link_at(from);
-  struct cb_count count = {0};
-  __atomic_store_n(source->in_word, 1, __ATOMIC_RELAXED);
-  while (count.packets < packets) {
-    int received = receive_some(source, &count, false, room_for_packets);
-    if (received == 0 || !send_all(cb_link_at(to), source->sink, source->lengths, received)) break;
-  }
-  return count;
-}

@@ -33,5 +33,3 @@ struct cb_count cb_link_send(int link, uint64_t packets);
 struct cb_count cb_link_receive(int link, bool sleeps, uint64_t packets);
 /// Answers each packet with one of its own.
 struct cb_count cb_link_echo(int link, bool sleeps, uint64_t packets);
-/// Sends on one link what it receives on the other.
-struct cb_count cb_link_bridge(int from, int to, uint64_t packets);
