@@ -140,7 +140,8 @@ public enum HandOver {
 extension SharedMemEndpoint {
   /// The receiver's end of a link, as the offer says: for `HandOver.accept`. Of the offloads in the options it uses those that
   /// were agreed on. Where a kind of segmentation is among them, the host cuts packets of up to 65536 bytes, or as many as the
-  /// queues carry, or of the size in `options.segmentation`; where none is, those options hold as they are, segmentation by `software` too.
+  /// queues carry, or of the size in `options.segmentation`; where none is, those options hold as they are, segmentation by
+  /// `software` too.
   /// Throws as the other initialiser, and `invalidArgument` where the offer and the options do not frame alike.
   public convenience init(
     _ offer: LinkOffer, queues: consuming QueuePair, peer: Int32, options: LinkOptions
