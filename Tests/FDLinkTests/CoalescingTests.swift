@@ -17,7 +17,7 @@ struct CoalescingTests {
     near.fdOptions.gro = .segmentation
     let stream = try KernelStream.tcp(near, far: far)
     #expect(try stream.transfer(4 << 20))
-    let seen = stream.forth.seen.withLock { $0 }
+    let seen = stream.forth.seen
     let large = seen.filter { $0.byteCount > 1500 }
     #expect(
       large.allSatisfy { $0.segmentation == (far.isIPv6 ? .tcpOverIPv6 : .tcpOverIPv4) && $0.checksum == .needed })
@@ -35,7 +35,7 @@ struct CoalescingTests {
     near.options.segmentation = .none
     let stream = try KernelStream.tcp(near, far: far)
     #expect(try stream.transfer(4 << 20))
-    #expect(stream.forth.seen.withLock { $0.allSatisfy { $0.byteCount <= 1500 } })
+    #expect(stream.forth.seen.allSatisfy { $0.byteCount <= 1500 })
     let sent = stream.far.statistics.sent
     let joined = sent[.coalescedPacket]
     print("\(far): \(sent.packets) packets went, in \(sent.packets - joined) writes")
@@ -55,9 +55,9 @@ struct CoalescingTests {
       let peer = RawPeer(socket: try connectedUDP(to: [10, 9, 0, 2], port: 9))
       let came = try eventually {
         for _ in 0..<40 { _ = peer.send([UInt8](repeating: 7, count: 1000)) }
-        return relay.seen.withLock { $0.contains { $0.segmentation == .udp } }
+        return relay.seen.contains { $0.segmentation == .udp }
       }
-      return came ? relay.seen.withLock { $0 } : []
+      return came ? relay.seen : []
     }
     let joined = seen.filter { $0.segmentation != .none }
     #expect(!joined.isEmpty)

@@ -1,6 +1,7 @@
 import Eventfd
 import LinkCore
 import LinkSystem
+import LinkTestSupport
 import Synchronization
 
 /// A dispatcher that keeps copies of what it is given, and lets a test wait for it.
@@ -12,6 +13,13 @@ final class Collector: LinkDispatcher {
     var closings: [LinkCloseReason] = []
     /// Deliveries after the end: there must be none.
     var late = 0
+
+    fileprivate var ownCopy: State {
+      var copy = self
+      copy.frames = frames.ownCopy
+      copy.closings = closings.ownCopy
+      return copy
+    }
   }
   private let state = Lock(State())
   private let bell: EventFD
@@ -53,7 +61,7 @@ final class Collector: LinkDispatcher {
 
   private func ring() { do { try bell.notify() } catch { fatalError("\(error)") } }
 
-  var now: State { state.withLock { $0 } }
+  var now: State { state.withLock { $0.ownCopy } }
   var frames: [[UInt8]] { now.frames }
 
   /// Waits until the condition holds; false after ten seconds.

@@ -26,7 +26,7 @@ struct DeviceOffloadTests {
     #expect(stream.near.segmentation == way.options.segmentation)
     #expect(stream.near.capabilities.isSuperset(of: [.transmitChecksumOffload, .receiveChecksumOffload]))
     #expect(try stream.transfer(4 << 20))
-    let large = stream.forth.seen.withLock { $0.filter { $0.byteCount > 1500 } }
+    let large = stream.forth.seen.filter { $0.byteCount > 1500 }
     #expect(
       large.allSatisfy { $0.segmentation == (way.isIPv6 ? .tcpOverIPv6 : .tcpOverIPv4) && $0.checksum == .needed })
     #expect(large.contains { $0.byteCount > 20_000 })
@@ -41,7 +41,7 @@ struct DeviceOffloadTests {
     let stream = try KernelStream.tcp(way)
     #expect(stream.near.offloads == .checksum && stream.near.segmentation == .none)
     #expect(try stream.transfer(1 << 20))
-    let seen = stream.forth.seen.withLock { $0 }
+    let seen = stream.forth.seen
     #expect(seen.allSatisfy { $0.byteCount <= 1500 && $0.segmentation == .none })
     #expect(seen.contains { $0.checksum == .needed && $0.byteCount == 1500 })
   }
@@ -54,7 +54,7 @@ struct DeviceOffloadTests {
       let stream = try KernelStream.tcp(way)
       #expect(!stream.near.offloads.contains(off))
       #expect(try stream.transfer(1 << 20))
-      let seen = stream.forth.seen.withLock { $0 }
+      let seen = stream.forth.seen
       let isOwn = off == .checksum || off == (way.isIPv6 ? .tcpOverIPv6 : .tcpOverIPv4)
       #expect(seen.contains { $0.segmentation != .none } == !isOwn)
       #expect(seen.contains { $0.checksum == .needed } == (off != .checksum))
@@ -77,7 +77,7 @@ struct DeviceOffloadTests {
         #expect(InternetSocket.receive(stream.server, into: &span) == 1000)
         #expect(room[0] == UInt8(number))
       }
-      let seen = stream.forth.seen.withLock { $0.filter { $0.byteCount > 900 } }
+      let seen = stream.forth.seen.filter { $0.byteCount > 900 }
       if stream.near.offloads.contains(.udp) {
         #expect(!isOff && seen.count == 1 && seen[0].segmentation == .udp && seen[0].segmentByteCount == 1000)
       } else {

@@ -147,7 +147,8 @@ final class Relay: LinkDispatcher {
     var hasWrongSums = false
   }
   let target = Lock<FDEndpoint?>(nil)
-  let seen = Lock<[Seen]>([])
+  private let record = Lock<[Seen]>([])
+  var seen: [Seen] { record.withLock { $0.ownCopy } }
   private let verifiesSums: Bool
 
   init(verifiesSums: Bool) { self.verifiesSums = verifiesSums }
@@ -160,7 +161,7 @@ final class Relay: LinkDispatcher {
           byteCount: packet.byteCount, segmentation: offload.segmentation, checksum: offload.checksum,
           segmentByteCount: offload.segmentByteCount, hasWrongSums: verifiesSums && Self.hasWrongSums(packet))
       }
-      seen.withLock { $0.append(one) }
+      record.withLock { $0.append(one) }
     }
     guard let target = target.withLock({ $0 }) else { return }
     // What does not fit is sent again by TCP.

@@ -13,7 +13,7 @@ struct PacketSocketOffloadTests {
     let stream = try KernelStream.tcp(KernelStream.Way(isTAP: true).with(.packetSocket(way)))
     #expect(stream.near.offloads == .all)
     #expect(try stream.transfer(4 << 20))
-    let large = stream.forth.seen.withLock { $0.filter { $0.byteCount > 1500 } }
+    let large = stream.forth.seen.filter { $0.byteCount > 1500 }
     #expect(large.contains { $0.byteCount > 20_000 })
     #expect(large.allSatisfy { $0.segmentation == .tcpOverIPv4 && (1000..<1500).contains($0.segmentByteCount) })
     #expect(stream.far.statistics.sent[.refused] == 0 && stream.near.statistics.received[.malformed] == 0)
@@ -52,7 +52,7 @@ struct PacketSocketOffloadTests {
     let (arrived, statistics) = try Self.withLinks(way) { left, right, collector in
       try left.write(packets)
       _ = try eventually { collector.packets.withLock { $0.count >= packets.count } }
-      return (collector.packets.withLock { $0 }, left.statistics)
+      return (collector.packets.withLock { $0.ownCopy }, left.statistics)
     }
     #expect(statistics.sent.packets == 4 && statistics.sent.dropped == 0)
     #expect(arrived.count == 4)
@@ -70,7 +70,7 @@ struct PacketSocketOffloadTests {
     let arrived = try Self.withLinks(way) { left, right, collector in
       try left.write([packet])
       _ = try eventually { collector.packets.withLock { !$0.isEmpty } }
-      return collector.packets.withLock { $0 }
+      return collector.packets.withLock { $0.ownCopy }
     }
     #expect(arrived.count == 1)
     #expect(arrived.first?.bytes == packet.bytes)

@@ -26,7 +26,7 @@ struct PlainLinkTests {
 
   /// Nothing larger than the MTU, nothing with facts, and all checksums right.
   private static func expectPlain(_ relay: Relay) {
-    let seen = relay.seen.withLock { $0 }
+    let seen = relay.seen
     #expect(seen.allSatisfy { $0.byteCount <= 1500 && $0.segmentation == .none && $0.checksum == .complete })
     #expect(seen.allSatisfy { !$0.hasWrongSums })
   }
@@ -42,7 +42,7 @@ struct PlainLinkTests {
     Self.expectPlain(stream.forth)
     Self.expectPlain(stream.back)
     let large = fromServer ? stream.back : stream.forth
-    #expect(large.seen.withLock { $0.count { $0.byteCount == 1500 } } > byteCount / 2000)
+    #expect(large.seen.count { $0.byteCount == 1500 } > byteCount / 2000)
     for link in [stream.near, stream.far] {
       #expect(link.statistics.sent[.refused] == 0 && link.statistics.sent[.oversize] == 0)
     }

@@ -12,7 +12,7 @@ struct OffloadBridgeTests {
   /// Keeps what arrives, with its facts.
   private final class Arrivals: LinkDispatcher {
     private let arrivals = Lock<[OffloadSample.Arrival]>([])
-    var list: [OffloadSample.Arrival] { arrivals.withLock { $0 } }
+    var list: [OffloadSample.Arrival] { arrivals.withLock { $0.ownCopy } }
     var count: Int { arrivals.withLock { $0.count } }
 
     func deliverPackets(_ packets: inout PacketBatch) {

@@ -14,13 +14,12 @@ package final class Inbox: LinkDispatcher {
     package var strayCallbacks = 0
     fileprivate var isInCallback = false
 
-    /// With arrays of its own: the thread sanitizer does not see that an array which looks unshared was let go before.
     fileprivate var copy: Record {
       var record = self
-      record.packets = packets.map(\.self)
-      record.headers = headers.map(\.self)
-      record.batchSizes = batchSizes.map(\.self)
-      record.closeReasons = closeReasons.map(\.self)
+      record.packets = packets.ownCopy
+      record.headers = headers.ownCopy
+      record.batchSizes = batchSizes.ownCopy
+      record.closeReasons = closeReasons.ownCopy
       return record
     }
   }
@@ -91,7 +90,7 @@ package final class Inbox: LinkDispatcher {
 
   /// The packets, once there are at least `count`; what there is at the deadline.
   package func waitForPackets(_ count: Int, deadline end: UInt64 = deadline()) -> [[UInt8]] {
-    record.wait(deadline: end) { $0.packets.count >= count ? $0.packets.map(\.self) : nil } ?? snapshot.packets
+    record.wait(deadline: end) { $0.packets.count >= count ? $0.packets.ownCopy : nil } ?? snapshot.packets
   }
 
   /// Why the link closed; nil if it did not by the deadline.
