@@ -8,6 +8,39 @@ extension LinkRunner {
   package func step(_ link: some RunnableLink) -> LinkStep {
     precondition(drive == .caller, "step() of a link with a thread of its own: make it with drive = .caller")
     if isInTurn { return .idle }
+    switch quickTurn(link) {
+    case .delivered: return .delivered
+    case .starved: return .starved
+    case .idle: return .idle
+    case .ended(let reason):
+      close(reason, link)
+      finish(link)
+      return .closed
+    case nil: return slowStep(link)
+    }
+  }
+
+  /// A turn for the dispatcher of the step before, if nothing but turns has happened since.
+  private func quickTurn(_ link: some RunnableLink) -> LinkTurn? {
+    var stale: (any LinkDispatcher)?
+    let turn: LinkTurn? =
+      turnLock.withLockIfAvailable { turns -> LinkTurn? in
+        guard !turns.isArmed, turns.seen == version.load(ordering: .acquiring), let dispatcher = turns.dispatcher.take()
+        else { return nil }
+        let turn = turnHoldingLock(link, dispatcher, seen: turns.seen)
+        // Moved out and in again, which costs no count of references.
+        if turns.seen == version.load(ordering: .acquiring) {
+          turns.dispatcher = dispatcher
+        } else {
+          stale = dispatcher
+        }
+        return turn
+      } ?? nil
+    withExtendedLifetime(stale) {}
+    return turn
+  }
+
+  @inline(never) private func slowStep(_ link: some RunnableLink) -> LinkStep {
     let (phase, seen) = state.withLock { ($0.phase, version.load(ordering: .relaxed)) }
     switch phase {
     case .idle:
@@ -24,14 +57,18 @@ extension LinkRunner {
       return .closed
     case .attached(let dispatcher):
       // While another thread is in a turn there is nothing to do for this one.
+      var stale: (any LinkDispatcher)?
       let turn: LinkTurn? =
         turnLock.withLockIfAvailable { turns -> LinkTurn? in
+          stale = turns.dispatcher.take()
           disarm(&turns, link, nil)
           let turn = turnHoldingLock(link, dispatcher, seen: seen)
+          if version.load(ordering: .acquiring) == seen { (turns.dispatcher, turns.seen) = (dispatcher, seen) }
           // The phase has changed since the look above. Its ring was just taken, and another thread may sleep for it.
           if case nil = turn { ringBell() }
           return turn
         } ?? nil
+      withExtendedLifetime(stale) {}
       switch turn {
       case .delivered: return .delivered
       case .starved: return .starved

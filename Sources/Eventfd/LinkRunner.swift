@@ -24,7 +24,12 @@ package final class LinkRunner: Sendable {
     var closeAction = CloseAction()
   }
 
+  /// What whoever holds the turn lock knows.
   struct Turns {
+    /// Who was attached in phase `seen`, as the last step of a caller left it: while that is the phase, the state lock is not
+    /// needed to know. What is out of date goes with the next change of phase, under no lock.
+    var dispatcher: (any LinkDispatcher)?
+    var seen: UInt64 = 0
     /// A wait was prepared and has not ended.
     var isArmed = false
     /// The same while nobody is attached: only the runner's bell ends it.
@@ -125,7 +130,12 @@ package final class LinkRunner: Sendable {
     var pause: UInt64 = 10_000
     while true {
       link.freeHeldUpThreads(forGood: false)
-      let isOver: Void? = turnLock.withLockIfAvailable { turns in if !turns.isReleased { link.attachmentEnded() } }
+      var stale: (any LinkDispatcher)?
+      let isOver: Void? = turnLock.withLockIfAvailable { turns in
+        stale = turns.dispatcher.take()
+        if !turns.isReleased { link.attachmentEnded() }
+      }
+      withExtendedLifetime(stale) {}
       if isOver != nil { return }
       // Not waited for in the lock: the peer may hold up that turn again, as often as it rings.
       _ = try? poll([], nanoseconds: pause)
@@ -183,8 +193,10 @@ package final class LinkRunner: Sendable {
     }
     guard isMine else { return }
     // Outlives the lock, since the dispatcher may go away with it.
+    var stale: (any LinkDispatcher)?
     let told: (any LinkDispatcher)? = turnLock.withLock { turns in
       enterTurn()
+      stale = turns.dispatcher.take()
       turns.isReleased = true
       link.releaseResources()
       let last: (LinkCloseReason, (any LinkDispatcher)?)? = state.withLock { state in
@@ -197,7 +209,7 @@ package final class LinkRunner: Sendable {
       dispatcher?.linkDidClose(reason)
       return dispatcher
     }
-    withExtendedLifetime(told) {}
+    withExtendedLifetime((told, stale)) {}
     // Still as in a turn, so that a wait in there throws: it would be one for this thread. No turn comes any more.
     state.withLock { $0.closeAction.end() }?()
     leaveTurn()

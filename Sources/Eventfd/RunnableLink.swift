@@ -27,13 +27,13 @@ extension RunnableLink {
   package func freeHeldUpThreads(forGood: Bool) {}
 }
 
-/// What a turn came to.
+/// What a turn came to. A word: every turn hands one through.
 package enum LinkTurn: Sendable {
   case delivered, idle
   /// The pool is empty; the link has asked it to ring the runner's bell.
   case starved
   /// The link cannot go on.
-  case ended(LinkCloseReason)
+  indirect case ended(LinkCloseReason)
 }
 
 /// What to wait for. Entry 3 belongs to the runner, for its bell.

@@ -1,9 +1,9 @@
 import Synchronization
 
 /// How a link's frames begin: with an Ethernet header, or at once with IP. Both links frame through this one type.
-package final class LinkFraming: Sendable {
+@usableFromInline package final class LinkFraming: Sendable {
   /// Whether frames have an Ethernet header. Fixed for the link's life.
-  package let isEthernet: Bool
+  @usableFromInline package let isEthernet: Bool
   /// As `LinkOptions.trimsPadding`.
   @usableFromInline package let trimsPadding: Bool
   // 0 is no address: an all-zero source is never valid.
@@ -20,7 +20,7 @@ package final class LinkFraming: Sendable {
     set { if isEthernet, let newValue { address.store(newValue.bits, ordering: .relaxed) } }
   }
 
-  package var headerLength: Int { isEthernet ? EthernetHeader.byteCount : 0 }
+  @inlinable package var headerLength: Int { isEthernet ? EthernetHeader.byteCount : 0 }
   package var hardwareType: HardwareType { isEthernet ? .ethernet : .none }
 
   /// As `LinkEndpoint.addHeader(to:)`. The route's source address wins over the link's own; without a destination the

@@ -63,7 +63,7 @@ public struct LinkTally: Equatable, Sendable {
   private var dropCounts = InlineArray<16, UInt64>(repeating: 0)
   private var eventCounts = InlineArray<16, UInt64>(repeating: 0)
   /// Set by the subscripts, so that a quiet batch publishes three counters only.
-  package var hasRareChanges = false
+  @usableFromInline package var hasRareChanges = false
 
   public init() {}
 

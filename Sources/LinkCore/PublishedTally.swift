@@ -1,18 +1,18 @@
-import Synchronization
+public import Synchronization
 
 /// A tally that any thread may read while its one owner goes on counting. The owner counts in plain fields and publishes
 /// once per batch: an atomic addition per packet costs twenty times as much.
-package final class PublishedTally: Sendable {
-  private let packets = Atomic<UInt64>(0)
-  private let bytes = Atomic<UInt64>(0)
-  private let batches = Atomic<UInt64>(0)
+@usableFromInline package final class PublishedTally: Sendable {
+  @usableFromInline let packets = Atomic<UInt64>(0)
+  @usableFromInline let bytes = Atomic<UInt64>(0)
+  @usableFromInline let batches = Atomic<UInt64>(0)
   private let drops = InlineArray<16, Atomic<UInt64>> { _ in Atomic(0) }
   private let events = InlineArray<16, Atomic<UInt64>> { _ in Atomic(0) }
 
   package init() {}
 
   /// Called by the owner, or under the owner's lock.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func publish(_ tally: inout LinkTally) {
     packets.store(tally.packets, ordering: .relaxed)
     bytes.store(tally.bytes, ordering: .relaxed)
@@ -20,7 +20,7 @@ package final class PublishedTally: Sendable {
     if tally.hasRareChanges { publishRare(&tally) }
   }
 
-  @inline(never) private func publishRare(_ tally: inout LinkTally) {
+  @usableFromInline @inline(never) func publishRare(_ tally: inout LinkTally) {
     for cause in DropCause.allCases { drops[cause.index].store(tally[cause], ordering: .relaxed) }
     for event in LinkEvent.allCases { events[event.rawValue].store(tally[event], ordering: .relaxed) }
     tally.hasRareChanges = false

@@ -1,14 +1,14 @@
 /// What a frame must be like to be sent on a link. Both links ask this one.
-package struct SendLimits: Sendable {
+@usableFromInline package struct SendLimits: Sendable {
   /// The largest packet, in network-layer bytes.
-  package let mtu: Int
+  @usableFromInline package let mtu: Int
   /// The link header that every frame has: 0 or 14 bytes.
-  package let headerLength: Int
+  @usableFromInline package let headerLength: Int
 
   /// The largest packet that somebody else is to cut; 0: nobody does.
-  package let segmentedByteCount: Int
+  @usableFromInline package let segmentedByteCount: Int
 
-  package init(mtu: Int, headerLength: Int, segmentedByteCount: Int = 0) {
+  @inlinable package init(mtu: Int, headerLength: Int, segmentedByteCount: Int = 0) {
     self.mtu = mtu
     self.headerLength = headerLength
     self.segmentedByteCount = segmentedByteCount

@@ -1,5 +1,5 @@
 import LinkSystem
-import Synchronization
+public import Synchronization
 
 /// Does for a link what its packets' facts leave to be done and it does not hand on: cuts them, and computes checksums.
 ///
@@ -7,7 +7,7 @@ import Synchronization
 /// everything that is written later; the link flushes them when room comes. What waits is bounded: a batch of 64 packets of
 /// the MTU's size, and one packet that is being cut. It stays while nobody is attached, and is counted as `linkDown` when
 /// the link ends. One write makes some hundred segments, so that nobody, and no `close()`, waits for long.
-package final class SoftwareOffload: Sendable {
+@usableFromInline package final class SoftwareOffload: Sendable {
   private struct State: ~Copyable {
     var stage: OffloadStage
     var isOver = false
@@ -15,9 +15,9 @@ package final class SoftwareOffload: Sendable {
 
   private let state: Lock<State>
   /// Something waits. Set and cleared under the lock.
-  private let isWaiting = Atomic<Bool>(false)
+  @usableFromInline let isWaiting = Atomic<Bool>(false)
   /// A write took fewer packets than there was room for. Set under the lock.
-  private let owesRoom = Atomic<Bool>(false)
+  @usableFromInline let owesRoom = Atomic<Bool>(false)
   private let published = PublishedTally()
 
   /// `segmentation`: of the link, as its owner chose it.
@@ -27,7 +27,7 @@ package final class SoftwareOffload: Sendable {
   }
 
   /// Whether segments wait for room.
-  package var holdsPackets: Bool { isWaiting.load(ordering: .acquiring) }
+  @inlinable package var holdsPackets: Bool { isWaiting.load(ordering: .acquiring) }
   /// The packets that were changed, and those that could not be or were lost here.
   package var tally: LinkTally { published.snapshot }
 
@@ -37,9 +37,11 @@ package final class SoftwareOffload: Sendable {
   }
 
   /// Whether a write has ended early, so that others come in between. The link rings for whoever drives it.
-  package var isRoomOwed: Bool { owesRoom.load(ordering: .acquiring) }
+  @inlinable package var isRoomOwed: Bool { owesRoom.load(ordering: .acquiring) }
   /// The same, once: whoever drives the link flushes, and announces room.
-  package func takeOwedRoom() -> Bool { isRoomOwed && owesRoom.exchange(false, ordering: .acquiringAndReleasing) }
+  @inlinable package func takeOwedRoom() -> Bool {
+    isRoomOwed && owesRoom.exchange(false, ordering: .acquiringAndReleasing)
+  }
 
   /// As the link's own write, for packets with any facts. It may take fewer than there is room for: see `isRoomOwed`.
   package func write(_ packets: Span<PacketBuffer>, by link: inout some PlainWrite) -> Int {

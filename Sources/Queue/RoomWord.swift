@@ -1,12 +1,12 @@
 /// Two words in a queue's shared data by which a sender of packets that ran out of room asks to be told of some, and their
 /// receiver tells it. Each has one writer, and a cache line of its own. Other implementations leave them zero, and never
 /// look at them.
-private enum RoomWord {
+@usableFromInline enum RoomWord {
   /// The number of the sender's wish, even; 0: it wants nothing.
-  static let wish = 64
+  @inlinable static var wish: Int { 64 }
   /// The wish that was answered last, plus 1; 1 before the first. 0: this receiver announces nothing.
-  static let answer = 128
-  static let byteCount = 132
+  @inlinable static var answer: Int { 128 }
+  static var byteCount: Int { 132 }
 }
 
 /// The sender's wish for room.
@@ -36,9 +36,9 @@ package struct RoomWish<Memory: WordMemory>: Sendable {
 }
 
 /// The receiver's answer.
-package struct RoomAnswer<Memory: WordMemory>: Sendable {
-  private let memory: Memory
-  private var answered: UInt32 = 0
+@usableFromInline package struct RoomAnswer<Memory: WordMemory>: Sendable {
+  @usableFromInline let memory: Memory
+  @usableFromInline var answered: UInt32 = 0
   /// The wish that was seen last, and how often it was passed over.
   private var seen: UInt32 = 0
   private var looks = 0
@@ -55,12 +55,12 @@ package struct RoomAnswer<Memory: WordMemory>: Sendable {
 
   /// Whether to announce room. `isIdle`: the receiver found nothing to take; otherwise it gave back what it took, and goes
   /// on.
-  @inline(__always) package mutating func isDue(isIdle: Bool = false) -> Bool {
+  @inlinable @inline(__always) package mutating func isDue(isIdle: Bool = false) -> Bool {
     let wish = memory.loadFlag(RoomWord.wish)
     return wish != answered && isDue(wish, isIdle)
   }
 
-  @inline(never) private mutating func isDue(_ wish: UInt32, _ isIdle: Bool) -> Bool {
+  @usableFromInline @inline(never) mutating func isDue(_ wish: UInt32, _ isIdle: Bool) -> Bool {
     if wish == 0 { answered = 0 }
     if wish != seen { looks = 0 }
     seen = wish
@@ -84,9 +84,9 @@ package struct RoomAnswer<Memory: WordMemory>: Sendable {
 }
 
 /// The answers, as whoever drives the sender's link looks at them.
-package struct RoomNews<Memory: WordMemory>: Sendable {
-  private let memory: Memory
-  private var seen: UInt32 = 0
+@usableFromInline package struct RoomNews<Memory: WordMemory>: Sendable {
+  @usableFromInline let memory: Memory
+  @usableFromInline var seen: UInt32 = 0
 
   package init(_ memory: Memory) {
     precondition(memory.byteCount >= RoomWord.byteCount)
@@ -97,7 +97,7 @@ package struct RoomNews<Memory: WordMemory>: Sendable {
   package var isPromised: Bool { memory.loadFlag(RoomWord.answer) != 0 }
 
   /// Whether the peer announced room since the last call. A claim: the one who drives looks for it.
-  @inline(__always) package mutating func came() -> Bool {
+  @inlinable @inline(__always) package mutating func came() -> Bool {
     let answer = memory.loadFlag(RoomWord.answer)
     defer { seen = answer }
     return answer > 1 && answer != seen

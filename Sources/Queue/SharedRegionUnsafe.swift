@@ -1,13 +1,13 @@
 package import LinkCore
-import Synchronization
+public import Synchronization
 
 /// A view of memory that another process maps too, and may change at any time. It does not own the mapping: whoever
 /// makes one keeps the mapping alive.
 ///
 /// Nothing here hands out a reference or a span into the region: numbers are read once into a register, bytes are copied.
-@safe package struct SharedRegion: WordMemory, @unchecked Sendable {
-  private let base: UnsafeMutableRawPointer
-  package let byteCount: Int
+@safe @usableFromInline package struct SharedRegion: WordMemory, @unchecked Sendable {
+  @usableFromInline let base: UnsafeMutableRawPointer
+  @usableFromInline package let byteCount: Int
 
   /// `base` is aligned to 8, and `byteCount` bytes from it on stay mapped, readable and writable as long as copies of
   /// this value are used.
@@ -26,50 +26,56 @@ import Synchronization
     return unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
-  @inline(__always) private func halfWord(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
+  @inlinable @inline(__always) func halfWord(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
     assert(offset >= 0 && offset <= byteCount - 4 && offset % 4 == 0)
     // SAFETY: as for `word`.
     return unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
+  @usableFromInline
   @inline(__always) package func loadAcquiring(_ offset: Int) -> UInt64 {
     // SAFETY: see `word`.
     unsafe UInt64(littleEndian: word(offset).pointee.load(ordering: .acquiring))
   }
+  @usableFromInline
   @inline(__always) package func storeReleasing(_ value: UInt64, _ offset: Int) {
     // SAFETY: see `word`.
     unsafe word(offset).pointee.store(value.littleEndian, ordering: .releasing)
   }
+  @usableFromInline
   @inline(__always) package func store(_ value: UInt64, _ offset: Int) {
     // SAFETY: see `word`.
     unsafe word(offset).pointee.store(value.littleEndian, ordering: .relaxed)
   }
 
   // Relaxed atomics, so that a value that was checked cannot be fetched a second time behind the check.
-  @inline(__always) package func field32(_ offset: Int) -> UInt32 {
+  @inlinable @inline(__always) package func field32(_ offset: Int) -> UInt32 {
     // SAFETY: see `halfWord`.
     unsafe UInt32(littleEndian: halfWord(offset).pointee.load(ordering: .relaxed))
   }
+  @usableFromInline
   @inline(__always) package func field64(_ offset: Int) -> UInt64 {
     UInt64(field32(offset)) | UInt64(field32(offset + 4)) << 32
   }
+  @usableFromInline
   @inline(__always) package func setField32(_ value: UInt32, _ offset: Int) {
     assert(offset >= 0 && offset <= byteCount - 4)
     // SAFETY: within the region, as for `word`; raw stores need no alignment.
     unsafe base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
   }
+  @usableFromInline
   @inline(__always) package func setField64(_ value: UInt64, _ offset: Int) {
     assert(offset >= 0 && offset <= byteCount - 8)
     // SAFETY: as above.
     unsafe base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
   }
 
-  @inline(__always) package func loadFlag(_ offset: Int) -> UInt32 { field32(offset) }
-  @inline(__always) package func storeFlag(_ value: UInt32, _ offset: Int) {
+  @inlinable @inline(__always) package func loadFlag(_ offset: Int) -> UInt32 { field32(offset) }
+  @inlinable @inline(__always) package func storeFlag(_ value: UInt32, _ offset: Int) {
     // SAFETY: see `halfWord`.
     unsafe halfWord(offset).pointee.store(value.littleEndian, ordering: .relaxed)
   }
-  @inline(__always) package func fence() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
+  @inlinable @inline(__always) package func fence() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
 
   // MARK: Bytes
 

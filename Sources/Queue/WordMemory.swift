@@ -3,7 +3,7 @@
 ///
 /// Offsets are in bytes, within `byteCount` and aligned to the access: the algorithms see to that. Values are in the
 /// wire's byte order already converted.
-package protocol WordMemory: Sendable {
+@usableFromInline package protocol WordMemory: Sendable {
   var byteCount: Int { get }
 
   /// A load that sees everything the other side wrote before the release store that it reads from.
