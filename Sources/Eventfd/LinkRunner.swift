@@ -1,12 +1,12 @@
 package import LinkCore
 import LinkSystem
-import Synchronization
+public import Synchronization
 
 /// The lifecycle of a link and what drives it: idle, attached, closing, closed. Both links run on this one.
 ///
 /// Two locks, taken in this order and never the other way round: the turn lock around everything that touches the
 /// receiving side, callbacks included; the state lock around changes of phase, never around a callback.
-package final class LinkRunner: Sendable {
+@usableFromInline package final class LinkRunner: Sendable {
   enum Phase {
     case idle
     case attached(any LinkDispatcher)
@@ -42,7 +42,7 @@ package final class LinkRunner: Sendable {
   let turnLock = Lock(Turns())
   /// Changes with every change of phase, inside the state lock. A turn that was meant for an older one does nothing.
   let version = Atomic<UInt64>(0)
-  private let attachedFlag = Atomic<Bool>(false)
+  @usableFromInline let attachedFlag = Atomic<Bool>(false)
   /// The thread that is inside a turn or a callback; 0: none.
   let turningThread = Atomic<UInt>(0)
   let bell: EventFD
@@ -62,7 +62,7 @@ package final class LinkRunner: Sendable {
     bell = try EventFD()
   }
 
-  package var isAttached: Bool { attachedFlag.load(ordering: .acquiring) }
+  @inlinable package var isAttached: Bool { attachedFlag.load(ordering: .acquiring) }
 
   /// Ends the wait of whoever drives the link.
   package func ringBell() {

@@ -9,6 +9,9 @@ package protocol RunnableLink: AnyObject, Sendable {
   func announceRoom(_ dispatcher: any LinkDispatcher)
   /// Receives at most a batch and delivers it. Never blocks.
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn
+  /// A cheap look, for a thread that spins: whether a turn would find packets. It may be wrong for a while, since a turn is
+  /// taken every few looks, whatever it says.
+  var mayHavePackets: Bool { get }
   /// Arms the bells, and looks once more.
   func prepareToWait() -> WaitDecision
   /// The wait that was prepared is over. `entries` as they came back from the kernel; nil where somebody else waited.
@@ -23,6 +26,7 @@ package protocol RunnableLink: AnyObject, Sendable {
 }
 
 extension RunnableLink {
+  package var mayHavePackets: Bool { true }
   package func attachmentEnded() {}
   package func freeHeldUpThreads(forGood: Bool) {}
 }

@@ -2,11 +2,11 @@
 /// a batch at a time. The layout, with every constant, is the wire format's: see Documentation/WireFormat.md.
 ///
 /// An index counts for ever: its high 32 bits are the revolution, its low 32 bits the offset in the ring.
-package enum Pipe {
+@usableFromInline package enum Pipe {
   /// Header bit of a slot that the writer may use.
-  static let free: UInt64 = 1 << 63
-  static let revolution: UInt64 = 1 << 32
-  static let offsetMask: UInt64 = 0xffff_ffff
+  @inlinable static var free: UInt64 { 1 << 63 }
+  @inlinable static var revolution: UInt64 { 1 << 32 }
+  @inlinable static var offsetMask: UInt64 { 0xffff_ffff }
   /// Header bits that nobody sets.
   static let unused: UInt64 = ~(free | offsetMask)
   static let headerByteCount = 8
@@ -16,7 +16,9 @@ package enum Pipe {
   /// A slot's whole size for a payload of `byteCount`: header and payload, padded to a multiple of 8.
   @inline(__always) static func slotSize(_ byteCount: UInt64) -> UInt64 { (byteCount &+ 15) & ~7 }
 
-  @inline(__always) static func offset(_ index: UInt64) -> Int { Int(truncatingIfNeeded: index & offsetMask) }
+  @inlinable @inline(__always) static func offset(_ index: UInt64) -> Int {
+    Int(truncatingIfNeeded: index & offsetMask)
+  }
 
   /// Whether index `a` lies behind index `b`, on a counter that wraps.
   @inline(__always) static func isPast(_ a: UInt64, _ b: UInt64) -> Bool { Int64(bitPattern: a &- b) > 0 }

@@ -1,13 +1,13 @@
 /// The reading end of a pipe. Slots that were pulled stay the reader's until `flush` gives them back.
-package struct PipeReader<Memory: WordMemory>: ~Copyable {
-  package let memory: Memory
+@usableFromInline package struct PipeReader<Memory: WordMemory>: ~Copyable, Sendable {
+  @usableFromInline package let memory: Memory
   private let length: UInt64
   /// The next slot to pull.
-  private var head: UInt64
+  @usableFromInline var head: UInt64
   /// The first slot that was not given back yet.
-  private var tail: UInt64
+  @usableFromInline var tail: UInt64
   /// The writer published something that no honest writer can: nothing is pulled any more.
-  package private(set) var isCorrupt = false
+  @usableFromInline package private(set) var isCorrupt = false
 
   /// `memory` is `Pipe.minByteCount` to `Pipe.maxByteCount` bytes.
   package init(_ memory: Memory) {
@@ -51,7 +51,7 @@ package struct PipeReader<Memory: WordMemory>: ~Copyable {
   }
 
   /// Whether there is nothing to pull right now.
-  package var isEmpty: Bool {
+  @inlinable package var isEmpty: Bool {
     isCorrupt || head == tail &+ Pipe.revolution || memory.loadAcquiring(Pipe.offset(head)) & Pipe.free != 0
   }
 

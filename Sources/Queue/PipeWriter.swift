@@ -1,5 +1,5 @@
 /// The writing end of a pipe. Pushed messages stay invisible until `flush`.
-package struct PipeWriter<Memory: WordMemory>: ~Copyable {
+@usableFromInline package struct PipeWriter<Memory: WordMemory>: ~Copyable, Sendable {
   package let memory: Memory
   private let length: UInt64
   /// How far it may write: the reader has given back everything before.
@@ -13,7 +13,7 @@ package struct PipeWriter<Memory: WordMemory>: ~Copyable {
   /// The header of the message at `tail`, kept back until everything behind it is in place.
   private var tailHeader: UInt64 = 0
   /// The reader freed something that cannot be: nothing is taken back any more, and what room there is runs out.
-  package private(set) var isCorrupt = false
+  @usableFromInline package private(set) var isCorrupt = false
 
   /// `memory` is `Pipe.minByteCount` to `Pipe.maxByteCount` bytes.
   package init(_ memory: Memory) {

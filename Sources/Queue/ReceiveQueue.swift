@@ -2,9 +2,9 @@ package import LinkCore
 
 /// The client's receiving half: it posts buffers through the RX queue's tx pipe, and gets packets in them through its rx
 /// pipe. Each buffer is copied out and posted again at once.
-package struct ReceiveQueue: ReceivingQueue, ~Copyable {
-  private var posts: PipeWriter<SharedRegion>
-  private var packets: PipeReader<SharedRegion>
+@usableFromInline package struct ReceiveQueue: ReceivingQueue, ~Copyable {
+  @usableFromInline var posts: PipeWriter<SharedRegion>
+  @usableFromInline var packets: PipeReader<SharedRegion>
   private let data: SharedRegion
   private let format: FrameFormat
   private let bufferByteCount: Int
@@ -34,9 +34,9 @@ package struct ReceiveQueue: ReceivingQueue, ~Copyable {
   }
 
   /// The peer broke one of the pipes.
-  package var isCorrupt: Bool { posts.isCorrupt || packets.isCorrupt }
+  @inlinable package var isCorrupt: Bool { posts.isCorrupt || packets.isCorrupt }
   /// Nothing to receive right now.
-  package var isEmpty: Bool { packets.isEmpty }
+  @inlinable package var isEmpty: Bool { packets.isEmpty }
   /// Buffers wait for room in their pipe; the server announces nothing when it takes some out.
   package var isBlocked: Bool { idleCount > 0 }
   /// Buffers that the server has.

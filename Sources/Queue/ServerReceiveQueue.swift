@@ -2,13 +2,13 @@ package import LinkCore
 
 /// The server's mirror of `TransmitQueue`: packets out of the client's tx pipe, completions into its rx pipe. Bytes are
 /// copied out before anyone looks at them.
-package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
-  private var packets: PipeReader<SharedRegion>
-  private var completions: PipeWriter<SharedRegion>
+@usableFromInline package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
+  @usableFromInline var packets: PipeReader<SharedRegion>
+  @usableFromInline var completions: PipeWriter<SharedRegion>
   private let data: SharedRegion
   private let format: FrameFormat
   /// A completion that did not fit into its pipe. Nothing more is received until it does.
-  private var owed: UInt64?
+  @usableFromInline var owed: UInt64?
   package var tally = LinkTally()
 
   package init(packets: SharedRegion, completions: SharedRegion, data: SharedRegion, format: FrameFormat = .plain) {
@@ -19,10 +19,10 @@ package struct ServerReceiveQueue: ReceivingQueue, ~Copyable {
   }
 
   /// The peer broke one of the pipes.
-  package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
+  @inlinable package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
   /// Nothing to receive right now. While a completion is owed that is so whatever the packets' pipe holds: whoever took
   /// it for work would turn round and round for as long as the client likes.
-  package var isEmpty: Bool { owed != nil || packets.isEmpty }
+  @inlinable package var isEmpty: Bool { owed != nil || packets.isEmpty }
   package var postedBuffers: Int? { nil }
   /// Packets may be there, but the client does not collect its completions; it announces nothing when it does.
   package var isBlocked: Bool { owed != nil }

@@ -2,9 +2,9 @@ package import LinkCore
 
 /// The server's mirror of `ReceiveQueue`: it takes posted buffers out of the client's RX queue, fills them and sends them
 /// back. Only a frame's own bytes leave: sizes are exact.
-package struct ServerTransmitQueue: SendingQueue, ~Copyable {
-  private var posts: PipeReader<SharedRegion>
-  private var packets: PipeWriter<SharedRegion>
+@usableFromInline package struct ServerTransmitQueue: SendingQueue, ~Copyable {
+  @usableFromInline var posts: PipeReader<SharedRegion>
+  @usableFromInline var packets: PipeWriter<SharedRegion>
   private let data: SharedRegion
   private let format: FrameFormat
   private var posted: PostedBuffers
@@ -15,6 +15,10 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
   /// More buffers than the largest frame takes, cut into the smallest buffers of an honest client.
   private static let mostPosted = 2048
 
+  /// So many are pulled at once, where there are as many: as with completions, looking at a pipe that the peer is writing to
+  /// moves its cache line, and giving a place back moves it again.
+  private static let store = 64
+
   package init(posts: SharedRegion, packets: SharedRegion, data: SharedRegion, format: FrameFormat = .plain) {
     self.posts = PipeReader(posts)
     self.packets = PipeWriter(packets)
@@ -24,7 +28,7 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
   }
 
   /// The peer broke one of the pipes.
-  package var isCorrupt: Bool { posts.isCorrupt || packets.isCorrupt }
+  @inlinable package var isCorrupt: Bool { posts.isCorrupt || packets.isCorrupt }
 
   /// Sends a prefix, all of it visible to the peer at once, and returns its length. Packets that can never be sent are
   /// counted and taken.
@@ -91,11 +95,13 @@ package struct ServerTransmitQueue: SendingQueue, ~Copyable {
   /// Whether the client has taken every packet.
   package mutating func isDrained() -> Bool { packets.isDrained() }
 
-  /// Pulls posted buffers until they hold `byteCount` bytes, as far as there are any. Every number is a claim, read once;
-  /// a buffer outside the data area, or without any room, is counted and forgotten.
-  @inline(__always) private mutating func collect(atLeast byteCount: Int) {
+  /// Pulls posted buffers until they hold `byteCount` bytes and some are in store, as far as there are any. Every number is
+  /// a claim, read once; a buffer outside the data area, or without any room, is counted and forgotten.
+  @inline(never) private mutating func collect(atLeast byteCount: Int) {
     var budget = 2 &* Self.mostPosted
-    while posted.byteCount < byteCount, !posted.isFull, budget > 0, let slot = posts.pull() {
+    while posted.byteCount < byteCount || posted.count < Self.store, !posted.isFull, budget > 0,
+      let slot = posts.pull()
+    {
       budget &-= 1
       let memory = posts.memory
       guard slot.byteCount == PostedBufferMessage.byteCount else {

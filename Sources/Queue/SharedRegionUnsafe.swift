@@ -19,7 +19,7 @@ public import Synchronization
 
   // MARK: Words
 
-  @inline(__always) private func word(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+  @inlinable @inline(__always) func word(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
     assert(offset >= 0 && offset <= byteCount - 8 && offset % 8 == 0)
     // SAFETY: within the region and aligned, which the pipes keep true of every offset they compute. An Atomic<UInt64>
     // is eight bytes without state of its own.
@@ -32,8 +32,7 @@ public import Synchronization
     return unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
-  @usableFromInline
-  @inline(__always) package func loadAcquiring(_ offset: Int) -> UInt64 {
+  @inlinable @inline(__always) package func loadAcquiring(_ offset: Int) -> UInt64 {
     // SAFETY: see `word`.
     unsafe UInt64(littleEndian: word(offset).pointee.load(ordering: .acquiring))
   }

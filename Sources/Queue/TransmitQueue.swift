@@ -2,9 +2,9 @@ package import LinkCore
 
 /// The client's sending half: packets into the TX queue's tx pipe, completions back through its rx pipe. It owns the data
 /// area. Never blocks, never makes a system call.
-package struct TransmitQueue: SendingQueue, ~Copyable {
-  private var packets: PipeWriter<SharedRegion>
-  private var completions: PipeReader<SharedRegion>
+@usableFromInline package struct TransmitQueue: SendingQueue, ~Copyable {
+  @usableFromInline var packets: PipeWriter<SharedRegion>
+  @usableFromInline var completions: PipeReader<SharedRegion>
   private let data: SharedRegion
   private let format: FrameFormat
   private var arena: BufferArena
@@ -47,7 +47,7 @@ package struct TransmitQueue: SendingQueue, ~Copyable {
   }
 
   /// The peer broke one of the pipes.
-  package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
+  @inlinable package var isCorrupt: Bool { packets.isCorrupt || completions.isCorrupt }
   package var packetsUnderWay: Int? { inFlight }
   package var freeBuffers: Int { arena.freeCount }
   package mutating func isDrained() -> Bool {

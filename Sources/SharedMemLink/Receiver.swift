@@ -7,6 +7,8 @@ import Synchronization
 /// The receiving half of an endpoint, whatever its role: what the worker loop drives. Called inside turns only.
 protocol Receiver: AnyObject, Sendable {
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn
+  /// As `RunnableLink.mayHavePackets`.
+  var mayHavePackets: Bool { get }
   /// Arms the bell and looks once more. Fills in what to wait for and, where a timer has to look again, how long in
   /// nanoseconds at most. False: something arrived.
   func prepareToWait(_ entries: inout InlineArray<4, PollEntry>, _ recheck: inout UInt64?) -> Bool
@@ -38,6 +40,12 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
   @specialized(where Queue == ServerReceiveQueue)
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
     state.withLock { $0 == nil ? .idle : $0!.turn(dispatcher, tally) }
+  }
+
+  var mayHavePackets: Bool {
+    @specialized(where Queue == ReceiveQueue)
+    @specialized(where Queue == ServerReceiveQueue)
+    get { state.withLock { $0 == nil ? true : !$0!.queue.isEmpty } }
   }
 
   @specialized(where Queue == ReceiveQueue)

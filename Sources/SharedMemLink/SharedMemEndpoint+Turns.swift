@@ -27,6 +27,8 @@ extension SharedMemEndpoint: RunnableLink {
 
   package func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn { receiver.turn(dispatcher) }
 
+  package var mayHavePackets: Bool { receiver.mayHavePackets }
+
   package func prepareToWait() -> WaitDecision {
     var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
     var recheck = receiver.isRoomPromised ? nil : room.prepareToSleep()

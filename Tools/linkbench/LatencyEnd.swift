@@ -1,6 +1,7 @@
 import LinkCore
 import LinkSystem
 import SharedMemLink
+import Synchronization
 
 /// One end of a link with a thread of its own, as most programs have it: packets are answered, or sent anew, from inside the
 /// delivery of the one before.
@@ -55,10 +56,10 @@ enum Pace {
 
 /// Answers packets, or sends the next one when an answer came.
 private final class Responder: LinkDispatcher {
-  enum Task { case echo, ping, pacedPing }
+  enum Task { case ping, pacedPing }
 
   private struct State {
-    var task = Task.echo
+    var task = Task.ping
     var left = 0
     var sent: UInt64 = 0
     var roundTrips: [UInt64] = []
@@ -68,6 +69,8 @@ private final class Responder: LinkDispatcher {
   private let packets: PacketRow
   private let byteCount: Int
   private let state = Lock(State())
+  /// False: whatever comes is answered.
+  private let isAsking = Atomic(false)
   /// Whether the task is over, and how.
   private let outcome = Monitor<Result<Void, any Error>?>(nil)
 
@@ -90,6 +93,7 @@ private final class Responder: LinkDispatcher {
 
   func begin(_ task: Task, _ count: Int) {
     outcome.withLock { $0 = nil }
+    isAsking.store(true, ordering: .relaxed)
     state.withLock { state in
       state = State(task: task, left: count)
       state.roundTrips.reserveCapacity(count)
@@ -117,18 +121,20 @@ private final class Responder: LinkDispatcher {
   }
 
   func deliverPackets(_ batch: inout PacketBatch) {
+    // As in C, who answers does nothing else.
+    guard isAsking.load(ordering: .relaxed) else {
+      do { try link.writeBatch(batch) } catch { outcome.withLock { $0 = .failure(error) } }
+      return
+    }
     let now = monotonicNanoseconds()
     let count = batch.count
     let (task, isOver) = state.withLock { state in
       state.left -= count
-      if state.task != .echo {
-        state.roundTrips.append(now - state.sent)
-        state.sent = now
-      }
+      state.roundTrips.append(now - state.sent)
+      state.sent = now
       return (state.task, state.left <= 0)
     }
     do {
-      if task == .echo { try link.writeBatch(batch) }
       if task == .ping, !isOver { try link.writeBatch(packets.batch) }
       if isOver { outcome.withLock { $0 = .success(()) } }
     } catch { outcome.withLock { $0 = .failure(error) } }
