@@ -11,6 +11,9 @@ struct BenchOptions: Equatable {
       --json        one JSON object instead of a table
       --help
 
+    linkbench plot FILE… --to FOLDER    draws pictures of what --json wrote
+    linkbench page FILE… --to PAGE.md   the same, and a page with all figures
+
     Cases with network devices need root: they run in a network namespace of their own.
     Documentation/Benchmarks.md tells how to read the figures.
     """

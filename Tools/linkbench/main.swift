@@ -1,3 +1,3 @@
 import LinkSystem
 
-ProcessControl.end(Bench.run(CommandLine.arguments))
+ProcessControl.end(ResultsCommand.run(Array(CommandLine.arguments.dropFirst())) ?? Bench.run(CommandLine.arguments))
