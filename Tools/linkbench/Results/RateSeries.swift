@@ -59,7 +59,8 @@ struct RateSeries {
   var ratios: String {
     chart(
       "Packets a second, ours by those of each baseline, in alternating pairs",
-      legendNote: "More is better; the line: as fast. Bars: least to most of all pairs.", level: 1, { .logarithmic("ratio", $0 + [1]) }
+      legendNote: "More is better; the line: as fast. Bars: least to most of all pairs.", level: 1,
+      { .logarithmic("ratio", $0 + [1]) }
     ) { $0.ratioLines }
   }
 
