@@ -42,8 +42,9 @@ struct PostedBuffers: ~Copyable {
 
   @inline(__always) mutating func removeFirst(_ number: Int) {
     for position in 0..<number { byteCount &-= ring[place(position)].byteCount }
-    first = place(number)
     count &-= number
+    // Begins anew where it can: a few records that stay in the cache, in place of a walk through all of them.
+    first = count == 0 ? 0 : place(number)
   }
 
   @inline(__always) private func place(_ position: Int) -> Int {
