@@ -57,7 +57,10 @@ let package = Package(
     .target(name: "CBaselines", path: "Tools/CBaselines"),
     .executableTarget(
       name: "linkbench",
-      dependencies: ["CBaselines", "FDLink", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink"],
+      dependencies: [
+        "CBaselines", "Eventfd", "FDLink", "InteropSupport", "LinkCore", "LinkSystem", "LinkTestSupport",
+        "SharedMemLink",
+      ],
       path: "Tools/linkbench", swiftSettings: rules),
 
     // The tables of Documentation/Interop.md. No product.

@@ -44,6 +44,47 @@
       #expect(QueueEnd(["tuned", "server"]) == nil)
     }
 
+    @Test func `the second process understands what it is told of a bridge`() {
+      let bridge = QueueBridge(.ours, byteCount: 1500)
+      #expect(QueueBridge(bridge.words[...]) == bridge)
+      #expect(QueueEnd(bridge.words[...]) == nil)
+      #expect(QueueBridge(QueueEnd(.client, .ours, batch: 1, byteCount: 64).words[...]) == nil)
+    }
+
+    @Test func `what the links are to reach goes by the name of a case`() {
+      #expect(Target.ofRatio("shm/plain/client-to-server/1/64") == 1.5)
+      #expect(Target.ofRatio("shm/plain/client-to-server/32/64") == 1)
+      #expect(Target.ofRatio("shm/plain/client-to-server/32/256") == nil)
+      #expect(Target.ofRatio("shm/tuned/server-to-client/1/256") == 0.85)
+      #expect(Target.ofRatio("receive/packet/ring-v2/64") == 0.95)
+      #expect(Target.ofRatio("receive/packet/ring-v2-in-place/64") == nil)
+      #expect(Target.ofRatio("round-trip/paced/64") == nil)
+      func round(_ cpu: UInt64) -> Measurement { Measurement(packets: 1, cpuNanoseconds: cpu, nanoseconds: 1) }
+      #expect(CaseResult(name: "send/tun/1/64", [(round(95), round(100))]).met == true)
+      #expect(CaseResult(name: "send/tun/1/64", [(round(94), round(100))]).met == false)
+    }
+
+    @Test func `rounds become shorter, then fewer, where a case may not take long`() throws {
+      var moved: [Int] = []
+      func side() -> Side {
+        Side(
+          prepare: { $0 },
+          move: {
+            moved.append($0)
+            return Moved(packets: $0, bytes: 0)
+          }, close: {})
+      }
+      let nothing = BenchCase(name: "") { _ in (side(), side()) }
+      let feeder = try Feeder()
+      defer { feeder.end() }
+      var runner = Runner(pairs: 5, packets: 8000, nanoseconds: 0)
+      #expect(try runner.run(nothing, feeder).pairs == 2)
+      #expect(moved == [1000, 1000, 125, 125, 125, 125])
+      runner.nanoseconds = 1_000_000_000_000
+      #expect(try runner.run(nothing, feeder).pairs == 5)
+      #expect(moved.last == 8000)
+    }
+
     @Test func `a round goes on until enough has been moved, and counts what was lost`() throws {
       var calls: [String] = []
       let side = Side(

@@ -34,6 +34,7 @@ private func bench(_ arguments: String...) throws -> Peer.Outcome {
     arguments: [
       "shm/plain/client-to-server/32/64", "shm/tuned/server-to-client/1/9000", "shm/tuned/client-to-server/32/65000",
       "shm/plain/server-to-client/32/65000", "round-trip/sleep/64", "round-trip/paced/64",
+      "bridge/9000",
     ])
   func `moves as many packets through shared memory in C as in the link`(name: String) throws {
     let outcome = try bench("--pairs", "2", "--packets", "256", "--json", "--case", name)
@@ -54,23 +55,14 @@ private func bench(_ arguments: String...) throws -> Peer.Outcome {
     for (name, (baseline, ours)) in cases { #expect(baseline > 0 && ours > 0, "\(name)") }
   }
 
-  /// What does not depend on the machine has a threshold.
-  @Test func `counts no allocation per packet, and at most one notification per batch`() throws {
-    let outcome = try bench("--costs", "--json")
+  @Test func `measures what a silent link costs, and says whether that is enough`() throws {
+    let outcome = try bench("--quick", "--json", "--case", "idle/")
     #expect(outcome.ending == .exited(0), "\(outcome.messages)")
-    let costs = try #require(outcome.json?["costs"] as? [[String: Any]])
-    #expect(costs.count == 16)
-    for cost in costs {
-      let name = try #require(cost["name"] as? String)
-      func number(_ key: String) -> Double? { (cost[key] as? NSNumber)?.doubleValue }
-      #expect(try #require(number("notificationsPerBatch")) <= 1, "\(name)")
-      if name.hasSuffix("/awake") {
-        #expect(number("notificationsPerBatch") == 0 && number("sleepsPerBatch") == 0, "\(name)")
-        // Under a sanitizer nobody counts; a build that is not optimised makes closures and arrays as it likes.
-        #if !DEBUG
-          #expect(number("allocationsPerPacket") ?? 0 == 0, "\(name)")
-        #endif
-      }
+    let idle = try #require(outcome.json?["idle"] as? [[String: Any]])
+    #expect(idle.count == 2)
+    for link in idle {
+      let percent = try #require((link["cpuPercent"] as? NSNumber)?.doubleValue)
+      #expect(percent > 0 && link["met"] as? Bool == (percent < 0.1))
     }
   }
 

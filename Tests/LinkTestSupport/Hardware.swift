@@ -1,7 +1,7 @@
 import Foundation
 
 /// What was measured on, and when: no figure means anything without it.
-package struct Hardware: Codable {
+package struct Hardware: Codable, Equatable {
   package var processor: String
   package var processorCount: Int
   package var kernel: String

@@ -19,8 +19,10 @@ import Testing
     var ends = BackwardQueues(QueueSizes(buffer: buffer))
     ends.client.postBuffers()
     exchange(&ends)
-    // With the server or in its pipe is every buffer that fits there.
-    #expect(ends.client.postedCount == min((1 << 20) / buffer, 1638))
+    // With the server or in its pipe is every buffer that fits there. The server keeps a few in store.
+    let stored = ends.server.freeBuffers
+    #expect(stored <= 2048 && ends.client.postedCount <= min((1 << 20) / buffer, 1638 + stored))
+    #expect(ends.client.postedCount >= min((1 << 20) / buffer, 1638))
     #expect(ends.client.isBlocked == (buffer <= 100))
   }
 

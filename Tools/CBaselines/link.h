@@ -48,6 +48,11 @@ struct link {
 
 struct link *cb_link_at(int handle);
 
+/// Up to `count` packets from `packets`, `lengths` their own or all of one. Returns how many there was room for.
+int cb_send_batch(struct link *link, const uint8_t *packets, const uint32_t *lengths, int count);
+/// What is there, at most `most` packets. Returns how many.
+int cb_receive_batch(struct link *link, struct cb_count *count, int most);
+
 /// `tuned` is a constant wherever this is called.
 static inline __attribute__((always_inline)) void copy(uint8_t *to, const uint8_t *from, size_t count, bool tuned) {
   if (!tuned || count < 16 || (count > 128 && count < 256)) {

@@ -137,7 +137,7 @@ inlined int receive_batch(struct link *link, struct cb_count *count, int most, b
 
 // MARK: The four kinds
 
-static int send_packets(struct link *link, const uint8_t *packets, const uint32_t *lengths, int count) {
+int cb_send_batch(struct link *link, const uint8_t *packets, const uint32_t *lengths, int count) {
   if (link->is_client) {
     return link->is_tuned ? send_batch(link, packets, lengths, count, true, true)
                           : send_batch(link, packets, lengths, count, true, false);
@@ -146,109 +146,11 @@ static int send_packets(struct link *link, const uint8_t *packets, const uint32_
                         : send_batch(link, packets, lengths, count, false, false);
 }
 
-static int receive_packets(struct link *link, struct cb_count *count, int most) {
+int cb_receive_batch(struct link *link, struct cb_count *count, int most) {
   if (link->is_client) {
     return link->is_tuned ? receive_batch(link, count, most, true, true)
                           : receive_batch(link, count, most, true, false);
   }
   return link->is_tuned ? receive_batch(link, count, most, false, true)
                         : receive_batch(link, count, most, false, false);
-}
-
-// MARK: Loops
-
-static inline void spin_pause(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
-
-/// Time that was spent in vain. A time in which the process stood still does not count: nobody looked.
-struct patience {
-  uint64_t spins, last, waited;
-};
-
-/// Once more; false after a second.
-static inline bool spin(struct patience *patience) {
-  spin_pause();
-  if (++patience->spins % 4096 != 0) return true;
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  uint64_t now = (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-  uint64_t passed = patience->last == 0 ? 0 : now - patience->last;
-  patience->waited += passed < 10000000 ? passed : 10000000;
-  patience->last = now;
-  return patience->waited < 1000000000;
-}
-
-static bool sleep_until_rung(struct link *link) {
-  __atomic_store_n(link->in_word, 2, __ATOMIC_RELAXED);
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
-  bool is_rung = true;
-  if (load(link->in.base, link->in.head) & slot_free) {
-    struct pollfd entry = {.fd = link->in_event, .events = POLLIN};
-    is_rung = ppoll(&entry, 1, &(struct timespec){.tv_sec = 1}, NULL) > 0;
-    uint64_t value;
-    (void)!read(link->in_event, &value, 8);
-  }
-  __atomic_store_n(link->in_word, 1, __ATOMIC_RELAXED);
-  return is_rung;
-}
-
-static int receive_some(struct link *link, struct cb_count *count, bool sleeps, int most) {
-  struct patience patience = {0};
-  while (true) {
-    int received = receive_packets(link, count, most);
-    if (received > 0) return received;
-    if (sleeps ? !sleep_until_rung(link) : !spin(&patience)) return 0;
-  }
-}
-
-/// All of them, `most` at a time. False after a second without room.
-static bool send_all(struct link *link, const uint8_t *packets, const uint32_t *lengths, int count) {
-  struct patience patience = {0};
-  for (int sent = 0; sent < count;) {
-    int more = send_packets(link, packets + (size_t)sent * link->stride, lengths ? lengths + sent : NULL, count - sent);
-    sent += more;
-    if (more > 0) {
-      patience = (struct patience){0};
-    } else if (!spin(&patience)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-struct cb_count cb_link_send(int handle, uint64_t packets) {
-  struct link *link = cb_link_at(handle);
-  struct cb_count count = {0};
-  while (count.packets < packets) {
-    uint64_t left = packets - count.packets;
-    int asked = left < (uint64_t)link->batch ? (int)left : link->batch;
-    if (!send_all(link, link->source, NULL, asked)) break;
-    count.packets += (uint64_t)asked;
-    count.bytes += (uint64_t)asked * link->byte_count;
-  }
-  return count;
-}
-
-struct cb_count cb_link_receive(int handle, bool sleeps, uint64_t packets) {
-  struct link *link = cb_link_at(handle);
-  struct cb_count count = {0};
-  int most = link->is_tuned ? room_for_packets : link->batch;
-  __atomic_store_n(link->in_word, 1, __ATOMIC_RELAXED);
-  while (count.packets < packets && receive_some(link, &count, sleeps, most) > 0) {
-  }
-  return count;
-}
-
-struct cb_count cb_link_echo(int handle, bool sleeps, uint64_t packets) {
-  struct link *link = cb_link_at(handle);
-  struct cb_count count = {0};
-  __atomic_store_n(link->in_word, 1, __ATOMIC_RELAXED);
-  while (count.packets < packets) {
-    int received = receive_some(link, &count, sleeps, room_for_packets);
-    if (received == 0 || !send_all(link, link->sink, link->lengths, received)) break;
-  }
-  return count;
 }

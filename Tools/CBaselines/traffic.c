@@ -4,11 +4,14 @@
 
 _Thread_local uint8_t cb_packets[most_messages][most_bytes];
 
-uint64_t cb_thread_nanoseconds(void) {
+static uint64_t nanoseconds(clockid_t clock) {
   struct timespec time;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  clock_gettime(clock, &time);
   return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
+
+uint64_t cb_thread_nanoseconds(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t cb_process_nanoseconds(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 void cb_write_packets(int count, int byte_count, enum cb_framing framing) {
   // To everyone, of a type that is for experiments: nobody answers.

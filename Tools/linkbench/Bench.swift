@@ -5,29 +5,35 @@ import LinkTestSupport
 /// From the words of the command line to the exit code: 0 all was measured, 1 a case failed, 2 usage, 3 no root.
 enum Bench {
   static var cases: [BenchCase] {
-    BenchCase.sharedMemory + BenchCase.roundTrips + BenchCase.receiving + BenchCase.sending + BenchCase.live
+    BenchCase.sharedMemory + BenchCase.roundTrips + BenchCase.bridges + BenchCase.receiving + BenchCase.sending
+      + BenchCase.live
   }
 
   static func run(_ words: [String]) -> CInt {
     if words.dropFirst().first == SecondProcess.word { return SecondProcess.run(words.dropFirst(2)) }
-    let options: BenchOptions
-    let chosen: [BenchCase]
     do throws(BenchFailure) {
-      options = try BenchOptions(Array(words.dropFirst()))
-      chosen = try options.choose(from: cases)
+      let options = try BenchOptions(Array(words.dropFirst()))
+      if options.wantsHelp {
+        Console.write(BenchOptions.help, to: .output)
+        return 0
+      }
+      return options.countsCosts
+        ? try run(CostCase.all, options, count)
+        : try run(IdleCase.all + cases, options, race)
     } catch {
       say("\(error)")
       return 2
     }
-    if options.wantsHelp || options.lists {
-      Console.write(options.wantsHelp ? BenchOptions.help : chosen.map(\.name).joined(separator: "\n"), to: .output)
-      return 0
-    }
-    if options.countsCosts {
-      do { Console.write(try Costs.all().report(isJSON: options.isJSON), to: .output) } catch {
-        say("\(error)")
-        return 1
-      }
+  }
+
+  /// Does the work for those cases that were chosen and that this user may run.
+  private static func run(
+    _ cases: [any NamedCase], _ options: BenchOptions,
+    _ work: @escaping @Sendable ([String], BenchOptions) throws -> CInt
+  ) throws(BenchFailure) -> CInt {
+    let chosen = try options.choose(from: cases)
+    if options.lists {
+      Console.write(chosen.map(\.name).joined(separator: "\n"), to: .output)
       return 0
     }
     let isRoot = geteuid() == 0
@@ -36,18 +42,14 @@ enum Bench {
       say("\(chosen.count - possible.count) of \(chosen.count) cases need root, for network devices: left out")
     }
     if possible.isEmpty { return 3 }
+    let names = possible.map(\.name)
     do {
       // Before this thread is bound to one processor: those of the feeder and of second processes are others.
       _ = SecondProcess.cpu
-      let feeder = try Feeder()
-      defer { feeder.end() }
-      let runner = options.runner
-      let isJSON = options.isJSON
-      guard possible.contains(where: \.needsRoot) else { return try measure(possible, runner, feeder, isJSON: isJSON) }
-      let names = Set(possible.map(\.name))
+      guard possible.contains(where: \.needsRoot) else { return try work(names, options) }
       return try TestNetwork.inNamespace {
         try Wire.make()
-        return try measure(cases.filter { names.contains($0.name) }, runner, feeder, isJSON: isJSON)
+        return try work(names, options)
       }
     } catch {
       say("\(error)")
@@ -55,22 +57,61 @@ enum Bench {
     }
   }
 
-  private static func measure(
-    _ cases: [BenchCase], _ runner: Runner, _ feeder: Feeder, isJSON: Bool
-  ) throws -> CInt {
+  @Sendable private static func count(_ names: [String], _ options: BenchOptions) throws -> CInt {
+    // Who is followed and who follows are never busy at once.
     ProcessControl.pin(toAllowedCPU: 0)
-    let machine = Hardware.current()
-    if !isJSON { Console.write("\(machine)\n\n\(Table.header)", to: .output) }
-    var results: [CaseResult] = []
-    for benchCase in cases {
-      do {
-        let result = try runner.run(benchCase, feeder)
-        if !isJSON { Console.write(Table.row(result), to: .output) }
-        results.append(result)
-      } catch { say("\(benchCase.name): \(error)") }
+    if !options.isJSON { Console.write(CostTable.header, to: .output) }
+    var all: [Costs] = []
+    let cases = CostCase.all.filter { names.contains($0.name) }
+    for costCase in cases {
+      attempt(costCase.name) {
+        let costs = try Costs.measure(costCase)
+        if !options.isJSON { Console.write(CostTable.row(costs), to: .output) }
+        all.append(costs)
+      }
     }
-    if isJSON { Console.write(try Table.json(machine, results), to: .output) }
-    return results.count == cases.count ? 0 : 1
+    if options.isJSON { Console.write(try CostTable.json(all), to: .output) }
+    return all.count == cases.count ? 0 : 1
+  }
+
+  @Sendable private static func race(_ names: [String], _ options: BenchOptions) throws -> CInt {
+    let end = options.nanoseconds.map { monotonicNanoseconds() + $0 }
+    var report = BenchReport(machine: Hardware.current())
+    if !options.isJSON { Console.write("\(report.machine)\n", to: .output) }
+    // Before there is any other thread.
+    let idle = IdleCase.all.filter { names.contains($0.name) }
+    let races = cases.filter { names.contains($0.name) }
+    if !idle.isEmpty, !options.isJSON { Console.write(Table.idleHeader, to: .output) }
+    for idleCase in idle {
+      attempt(idleCase.name) {
+        let result = try idleCase.measure(nanoseconds: options.idleNanoseconds)
+        if !options.isJSON { Console.write(Table.row(result), to: .output) }
+        report.idle.append(result)
+      }
+    }
+    if !races.isEmpty, !options.isJSON { Console.write((idle.isEmpty ? "" : "\n") + Table.header, to: .output) }
+    let feeder = try Feeder()
+    defer { feeder.end() }
+    ProcessControl.pin(toAllowedCPU: 0)
+    for (index, benchCase) in races.enumerated() {
+      attempt(benchCase.name) {
+        var runner = options.runner
+        // What one leaves is for those that follow.
+        runner.nanoseconds = end.map {
+          $0 > monotonicNanoseconds() ? ($0 - monotonicNanoseconds()) / UInt64(races.count - index) : 0
+        }
+        let result = try runner.run(benchCase, feeder)
+        if !options.isJSON { Console.write(Table.row(result), to: .output) }
+        report.cases.append(result)
+      }
+    }
+    if options.isJSON { Console.write(try Table.json(report), to: .output) }
+    return report.idle.count + report.cases.count == idle.count + races.count ? 0 : 1
+  }
+
+  /// A case that fails says so, and the others go on.
+  private static func attempt(_ name: String, _ body: () throws -> Void) {
+    do { try body() } catch { say("\(name): \(error)") }
   }
 
   private static func say(_ text: String) { Console.write("linkbench: \(text)", to: .error) }

@@ -25,6 +25,8 @@ struct Moved: Equatable {
   var bytes: Int
   /// Of each packet, where one waits for the answer to another. Nanoseconds.
   var roundTrips: [UInt64] = []
+  /// From the first packet to the last, where the whole takes longer, since processes are started for it.
+  var nanoseconds: UInt64?
 }
 
 /// What one side moved, and what that took.

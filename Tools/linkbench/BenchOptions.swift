@@ -5,9 +5,10 @@ struct BenchOptions: Equatable {
 
       --case NAME   only cases whose name contains this; may be given several times
       --list        names the cases, and runs none
-      --quick       fewer and shorter rounds: under a minute for everything
+      --quick       fewer and shorter rounds: within a minute for everything
       --pairs N     so many rounds of each side; --packets N: about so many packets in a round
-      --costs       instead of times: allocations, notifications and sleeps of links in shared memory
+      --costs       instead of times, what is the same on every machine: allocations, notifications, sleeps, fences,
+                    system calls and instructions
       --json        one JSON object instead of a table
       --help
 
@@ -57,11 +58,26 @@ struct BenchOptions: Equatable {
     Runner(pairs: pairs ?? (isQuick ? 5 : 15), packets: packets ?? (isQuick ? 8192 : 32768))
   }
 
+  /// How long all cases may take together; nil: as long as they do.
+  var nanoseconds: UInt64? { isQuick ? 54_000_000_000 : nil }
+  /// Of a silent link.
+  var idleNanoseconds: UInt64 { isQuick ? 1_000_000_000 : 5_000_000_000 }
+
   /// Throws if a name fits nothing.
-  func choose(from cases: [BenchCase]) throws(BenchFailure) -> [BenchCase] {
+  func choose(from cases: [any NamedCase]) throws(BenchFailure) -> [any NamedCase] {
     for name in names where !cases.contains(where: { $0.name.contains(name) }) {
       throw BenchFailure("no case has \(name) in its name (see --list)")
     }
-    return cases.filter { benchCase in names.isEmpty || names.contains { benchCase.name.contains($0) } }
+    return cases.filter { each in names.isEmpty || names.contains { each.name.contains($0) } }
   }
 }
+
+/// What the command line finds by its name.
+protocol NamedCase {
+  var name: String { get }
+  var needsRoot: Bool { get }
+}
+
+extension BenchCase: NamedCase {}
+extension IdleCase: NamedCase {}
+extension CostCase: NamedCase {}

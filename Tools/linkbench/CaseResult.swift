@@ -1,3 +1,5 @@
+import LinkTestSupport
+
 /// The middle of several numbers, and how far they reach.
 struct Summary: Equatable, Codable {
   var median: Double
@@ -55,6 +57,9 @@ struct CaseResult: Equatable, Codable {
   var ours: Side
   /// Packets per second, ours by the baseline's, pair by pair: 1 is as good, more is better. Of CPU time, or by the clock.
   var ratio: Summary
+  /// The least that the ratio's median is to be, and whether it is. Nil: the case is there to look at.
+  var target: Double?
+  var met: Bool?
 
   init(name: String, isByClock: Bool = false, _ rounds: [(baseline: Measurement, ours: Measurement)]) {
     self.name = name
@@ -63,5 +68,14 @@ struct CaseResult: Equatable, Codable {
     ours = Side(rounds.map(\.ours))
     func time(_ measured: Measurement) -> Double { isByClock ? measured.timePerPacket : measured.cpuPerPacket }
     ratio = Summary(rounds.map { time($0.baseline) / time($0.ours) })
+    target = Target.ofRatio(name)
+    met = target.map { ratio.median >= $0 }
   }
+}
+
+/// All that a run came to.
+struct BenchReport: Codable, Equatable {
+  var machine: Hardware
+  var cases: [CaseResult] = []
+  var idle: [IdleResult] = []
 }

@@ -21,6 +21,8 @@ enum Strategy: String {
   }
 
   var isRing: Bool { self != .readv && self != .recvmmsg }
+  /// Whether it is the baseline's alone.
+  var isInPlace: Bool { self == .ringV2InPlace || self == .ringV3InPlace }
   private var isBlockwise: Bool { self == .ringV3 || self == .ringV3InPlace }
 
   /// How many packets wait when the draining begins. A ring is drained in no time: more of them.
@@ -51,8 +53,7 @@ enum Strategy: String {
         block_timeout: CInt(options.blockTimeout / .milliseconds(1)))
       let ring = cb_ring_open(descriptor, geometry)
       if ring < 0 { throw SystemError("PACKET_RX_RING", -ring) }
-      let copies = self == .ringV2 || self == .ringV3
-      return ({ cb_receive_ring(ring, copies, $0) }, { cb_ring_close(ring) })
+      return ({ cb_receive_ring(ring, !isInPlace, $0) }, { cb_ring_close(ring) })
     }
   }
 

@@ -53,11 +53,11 @@ extension BenchCase {
 
 extension Side {
   /// The far end, in a second process, does its job while the near one works here.
-  fileprivate init(
+  init(
     _ far: QueueEnd, _ job: SecondProcess.Job, _ work: @escaping (any RunningEnd, Int) throws -> Moved
   ) throws {
     let queues = try QueuePair.make()
-    let second = try SecondProcess(far, queues)
+    let second = try SecondProcess(far.words, queues: queues.descriptors)
     let near = try far.opposite.open(queues)
     self.init(
       prepare: {

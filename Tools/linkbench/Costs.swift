@@ -1,12 +1,16 @@
-import CBaselines
-import Foundation
-import LinkCore
-import SharedMemLink
-
-/// What packets cost besides time, which is the same on every machine: counted over both ends of a link in shared memory, in
-/// one process and by one thread, after everything was used once.
+/// What packets cost besides time, which is the same on every machine: counted after everything was used once.
 struct Costs: Codable, Equatable {
-  /// Direction, packets in a write, bytes, and what the receiver does meanwhile.
+  /// Of one end: what it executes.
+  struct End: Codable, Equatable {
+    /// Of a write, or a delivery.
+    var fencesPerBatch: Double
+    /// Locks, reference counts and other exchanges, which cost a third of a fence or less.
+    var lockedInstructionsPerBatch: Double
+    var systemCallsPerPacket: Double
+    var instructionsPerPacket: Double
+  }
+
+  /// The link, what it does, and how.
   var name: String
   var packets: Int
   /// Calls of `malloc` and the like, by both ends together; nil where they cannot be counted.
@@ -14,71 +18,73 @@ struct Costs: Codable, Equatable {
   /// Writes to the eventfd for each write of packets: system calls of the data path, as sleeps are.
   var notificationsPerBatch: Double
   var sleepsPerBatch: Double
+  /// Nil: this end has no part in it, or nobody can count.
+  var sending: End?
+  var receiving: End?
 
-  static func all() throws -> [Costs] {
-    try [SharedMemEndpoint.Role.client, .server].flatMap { sender in
-      try [1, 32].flatMap { batch in
-        try [64, 9000].flatMap { byteCount in
-          try [false, true].map { try measure(sender, batch: batch, byteCount: byteCount, sleeps: $0) }
-        }
-      }
+  /// Counts of so many rounds. What is allocated and rung is counted in this process, what is executed in a copy of it.
+  static func measure(_ costCase: CostCase) throws -> Costs {
+    let scene = try costCase.open()
+    defer { scene.close() }
+    for _ in 0..<scene.rounds / 4 { _ = try scene.round { _ in } }
+    let tally = scene.tally()
+    let allocations = Steps.allocations
+    var packets = 0
+    for _ in 0..<scene.rounds { packets += try scene.round { _ in } }
+    let allocated = Steps.allocations.flatMap { after in allocations.map { after - $0 } }
+    let counted = scene.tally() - tally
+    let batches = Double(counted.batches)
+
+    var costs = Costs(
+      name: costCase.name, packets: packets, allocationsPerPacket: allocated.map { Double($0) / Double(packets) },
+      notificationsPerBatch: Double(counted.notifications) / batches, sleepsPerBatch: Double(counted.sleeps) / batches)
+    guard scene.isOneThread else { return costs }
+    let rounds = max(1, min(Steps.mostRounds, Steps.packets * scene.rounds / packets))
+    guard let steps = try Steps.count({ for _ in 0..<rounds { _ = try scene.round(Steps.mark) } }) else { return costs }
+    let part = Double(rounds) / Double(scene.rounds)
+    func end(_ steps: Steps) -> End? {
+      if steps.instructions == 0 { return nil }
+      return End(
+        fencesPerBatch: Double(steps.fences) / (batches * part),
+        lockedInstructionsPerBatch: Double(steps.locked) / (batches * part),
+        systemCallsPerPacket: Double(steps.systemCalls) / (Double(packets) * part),
+        instructionsPerPacket: Double(steps.instructions) / (Double(packets) * part))
     }
-  }
-
-  /// `sleeps`: the receiver arms its bell before each batch, as when it sleeps in between.
-  private static func measure(
-    _ sender: SharedMemEndpoint.Role, batch: Int, byteCount: Int, sleeps: Bool
-  ) throws -> Costs {
-    var options = LinkOptions(mtu: max(1500, byteCount))
-    options.drive = .caller
-    let queues = try QueuePair.make()
-    let far = try SharedMemEndpoint(sender, queues: try queues.duplicate(), options: options)
-    let near = try SharedMemEndpoint(sender == .client ? .server : .client, queues: queues, options: options)
-    let source = try LinkUnderTest(far, spins: true)
-    let sink = try LinkUnderTest(near, spins: true)
-    let packets = PacketRow(try source.makeBatch(batch, byteCount: byteCount))
-
-    func round(_ batches: Int) throws {
-      for _ in 0..<batches {
-        if sleeps { sink.arm() }
-        _ = try source.send(batch, packets.batch, byteCount: byteCount)
-        _ = try sink.receive(batch)
-      }
-    }
-    // A batch of large packets may not be longer than the queue.
-    try round(200)
-    let (sent, received, allocations) = (far.statistics.sent, near.statistics.received, cb_allocations())
-    try round(1000)
-    let count = cb_allocations() - allocations
-    let batches = Double(far.statistics.sent.batches - sent.batches)
-    let moved = Int(near.statistics.received.packets - received.packets)
-    let costs = Costs(
-      name: "\(sender == .client ? "client-to-server" : "server-to-client")/\(batch)/\(byteCount)"
-        + (sleeps ? "/asleep" : "/awake"),
-      packets: moved, allocationsPerPacket: allocations < 0 ? nil : Double(count) / Double(moved),
-      notificationsPerBatch: Double(far.statistics.sent[.notification] - sent[.notification]) / batches,
-      sleepsPerBatch: Double(near.statistics.received[.sleep] - received[.sleep]) / batches)
-    source.close()
-    sink.close()
+    costs.sending = end(steps.sending)
+    costs.receiving = end(steps.receiving)
     return costs
   }
 }
 
-extension [Costs] {
-  func report(isJSON: Bool) throws -> String {
-    if isJSON {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(["costs": self]), as: UTF8.self)
+/// Something to count the costs of.
+struct CostCase {
+  let name: String
+  var needsRoot = false
+  let open: () throws -> CostScene
+
+  static var all: [CostCase] { sharedMemory + descriptors }
+}
+
+/// What a case has opened.
+struct CostScene {
+  /// What the link's own statistics say.
+  struct Tally {
+    var batches = 0
+    var notifications = 0
+    var sleeps = 0
+
+    static func - (after: Tally, before: Tally) -> Tally {
+      Tally(
+        batches: after.batches - before.batches, notifications: after.notifications - before.notifications,
+        sleeps: after.sleeps - before.sleeps)
     }
-    let rows = map { cost in
-      let allocations = cost.allocationsPerPacket.map { "\($0)" } ?? "not counted"
-      return "| \(cost.name) | \(allocations) | \(cost.notificationsPerBatch) | \(cost.sleepsPerBatch) |"
-    }
-    return
-      ([
-        "| link in shared memory | allocations a packet | notifications a batch | sleeps a batch |",
-        "| --- | ---: | ---: | ---: |",
-      ] + rows).joined(separator: "\n")
   }
+
+  let rounds: Int
+  /// Whether everything happens on the calling thread.
+  var isOneThread = true
+  /// Moves some packets and says how many. It tells its argument when it begins with what is to be counted.
+  let round: ((Steps.Stretch) -> Void) throws -> Int
+  let tally: () -> Tally
+  let close: () -> Void
 }

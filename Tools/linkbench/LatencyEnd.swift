@@ -18,9 +18,6 @@ final class LatencyEnd: RunningEnd {
     try link.attach(responder)
   }
 
-  func send(_ count: Int) throws -> Moved { throw BenchFailure("an end that measures latency sends no rows") }
-  func receive(_ count: Int) throws -> Moved { throw BenchFailure("an end that measures latency receives no rows") }
-
   /// Its thread answers whatever comes, whenever: who waited here for a number of packets could begin after the first ones.
   func echo(_ count: Int) {}
 

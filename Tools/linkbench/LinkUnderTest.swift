@@ -36,6 +36,7 @@ struct LinkUnderTest {
   private let counter = Counter()
   /// Whether it looks for packets without end, rather than to wait for its descriptors.
   private let spins: Bool
+  private let sleeper = Sleeper()
   /// As long as a baseline waits for packets that do not come.
   private static let patience: UInt64 = 100_000_000
 
@@ -44,11 +45,14 @@ struct LinkUnderTest {
     self.spins = spins
     try link.attach(counter)
     // Nobody rings who spins: with the end of the first wait it says so.
-    if spins, link.prepareToWait() != nil { _ = link.step() }
+    if spins, sleeper.prepare(link) { _ = link.step() }
   }
 
   /// Has the link do what it does before it sleeps.
-  func arm() { _ = link.prepareToWait() }
+  func arm() { _ = sleeper.prepare(link) }
+
+  /// The sleep that it was armed for: until something came. False if nothing did.
+  func sleep() throws -> Bool { try sleeper.sleep(atMost: Self.patience) }
 
   /// Receives so many packets, or fewer if no more come.
   func receive(_ count: Int) throws -> Moved {
@@ -59,8 +63,8 @@ struct LinkUnderTest {
       case .delivered: patience = SpinPatience()
       case .idle where spins, .starved where spins: if !patience.spin() { return moved(since: before) }
       case .idle, .starved:
-        guard let plan = link.prepareToWait() else { continue }
-        if try !wait(plan) { return moved(since: before) }
+        guard sleeper.prepare(link) else { continue }
+        if try !sleep() { return moved(since: before) }
       case .notAttached, .closed: throw BenchFailure("the link is closed")
       }
     }
@@ -70,15 +74,6 @@ struct LinkUnderTest {
   private func moved(since before: Moved) -> Moved {
     let now = counter.moved
     return Moved(packets: now.packets - before.packets, bytes: now.bytes - before.bytes)
-  }
-
-  /// False if it was for nothing.
-  private func wait(_ plan: LinkWaitPlan) throws -> Bool {
-    var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
-    for (index, entry) in plan.entries.enumerated() {
-      entries[index] = PollEntry(entry.descriptor, PollEvents(rawValue: entry.events))
-    }
-    return try poll(&entries, nanoseconds: Self.patience)
   }
 
   /// Sends so many packets of the batch, again and again.
@@ -138,6 +133,26 @@ struct LinkUnderTest {
   func close() {
     link.close()
     while link.step() != .closed {}
+  }
+}
+
+/// What a link's driver waits for, in memory of its own.
+private final class Sleeper {
+  private var plan = LinkWaitPlan()
+  private var list = PollList()
+
+  /// False: there is something to do.
+  func prepare(_ link: any DrivenLink) -> Bool {
+    plan.removeAll()
+    return link.prepareToWait(addingTo: &plan)
+  }
+
+  func sleep(atMost nanoseconds: UInt64) throws -> Bool {
+    list.removeAll()
+    for entry in plan.entries { list.append(entry.descriptor, PollEvents(rawValue: entry.events)) }
+    let began = monotonicNanoseconds()
+    try list.wait(nanoseconds: nanoseconds)
+    return monotonicNanoseconds() - began < nanoseconds
   }
 }
 

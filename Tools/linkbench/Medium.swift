@@ -36,10 +36,12 @@ enum Medium: String, CaseIterable {
     }
   }
 
-  /// The same with a link at the near end, which its caller drives.
-  func openLink(far hasFarEnd: Bool, _ fdOptions: FDOptions = FDOptions()) throws -> (link: FDEndpoint, far: CInt) {
+  /// The same with a link at the near end, which its caller drives unless it is told otherwise.
+  func openLink(
+    far hasFarEnd: Bool, _ fdOptions: FDOptions = FDOptions(), _ drive: LinkOptions.Drive = .caller
+  ) throws -> (link: FDEndpoint, far: CInt) {
     var options = LinkOptions()
-    options.drive = .caller
+    options.drive = drive
     var fdOptions = fdOptions
     if self != .tun {
       fdOptions.socketReceiveBufferByteCount = Self.bufferByteCount

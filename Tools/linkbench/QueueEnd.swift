@@ -63,6 +63,16 @@ struct QueueEnd: Equatable {
 
   // MARK: Running
 
+  /// The same in C, by its handle.
+  func openBaseline(_ queues: consuming QueuePair) throws -> CInt {
+    let files = queues.descriptors
+    let link = cb_link_open(
+      cb_queue_files(files[..<5]), cb_queue_files(files[5...]), role == .client,
+      contender == .plain ? cb_plain : cb_tuned, CInt(batch), CInt(byteCount))
+    if link < 0 { throw SystemError("queues in C", -link) }
+    return link
+  }
+
   /// Puts whoever it is on the queues.
   func open(_ queues: consuming QueuePair) throws -> any RunningEnd {
     if contender == .ours {
@@ -77,7 +87,7 @@ struct QueueEnd: Equatable {
 protocol RunningEnd {
   func send(_ count: Int) throws -> Moved
   func receive(_ count: Int) throws -> Moved
-  /// Answers so many packets.
+  /// Answers so many packets, or hands them on.
   func echo(_ count: Int) throws
   /// Sends a packet when the one before was answered, or at a distance of so many nanoseconds.
   func ping(_ count: Int, every interval: UInt64?) throws -> Moved
@@ -85,6 +95,8 @@ protocol RunningEnd {
 }
 
 extension RunningEnd {
+  func send(_ count: Int) throws -> Moved { throw BenchFailure("this end sends no rows") }
+  func receive(_ count: Int) throws -> Moved { throw BenchFailure("this end receives no rows") }
   func echo(_ count: Int) throws { throw BenchFailure("an end for rows answers no packets") }
   func ping(_ count: Int, every interval: UInt64?) throws -> Moved {
     throw BenchFailure("an end for rows waits for none")
@@ -115,16 +127,12 @@ private struct BaselineEnd: RunningEnd {
 
   init(_ end: QueueEnd, _ queues: consuming QueuePair) throws {
     sleeps = end.waiting == .sleeps || end.waiting == .asUsual
-    let files = queues.descriptors
-    link = cb_link_open(
-      cb_queue_files(files[..<5]), cb_queue_files(files[5...]), end.role == .client,
-      end.contender == .plain ? cb_plain : cb_tuned, CInt(end.batch), CInt(end.byteCount))
-    if link < 0 { throw SystemError("queues in C", -link) }
+    link = try end.openBaseline(queues)
   }
 
   func send(_ count: Int) -> Moved { Moved(cb_link_send(link, UInt64(count))) }
   func receive(_ count: Int) -> Moved { Moved(cb_link_receive(link, false, UInt64(count))) }
-  func echo(_ count: Int) { _ = cb_link_echo(link, sleeps, UInt64(count)) }
+  func echo(_ count: Int) { _ = cb_link_forward(link, link, sleeps, UInt64(count)) }
 
   func ping(_ count: Int, every interval: UInt64?) throws -> Moved {
     var moved = Moved(packets: 0, bytes: 0)

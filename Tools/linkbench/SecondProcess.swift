@@ -18,13 +18,13 @@ final class SecondProcess {
   private let answers: OwnedDescriptor
   private var process: ChildProcess?
 
-  /// `queues` stay the caller's.
-  init(_ end: QueueEnd, _ queues: borrowing QueuePair) throws {
+  /// `queues`: ten descriptors each, which stay the caller's.
+  init(_ words: [String], queues: [CInt]) throws {
     orders = try EventCounter.create()
     answers = try EventCounter.create()
-    let descriptors = [orders.number, answers.number] + queues.descriptors
+    let descriptors = [orders.number, answers.number] + queues
     process = try ChildProcess(
-      [ProcessControl.executablePath, Self.word, Self.cpu.map { "\($0)" } ?? "any"] + end.words,
+      [ProcessControl.executablePath, Self.word, Self.cpu.map { "\($0)" } ?? "any"] + words,
       descriptors: descriptors.enumerated().map { (here: $1, there: Self.firstDescriptor + CInt($0)) })
   }
 
@@ -62,23 +62,29 @@ final class SecondProcess {
   static func run(_ words: ArraySlice<String>) -> CInt {
     ProcessControl.dieWithParent()
     if let cpu = words.first.flatMap({ Int($0) }) { ProcessControl.pin(to: cpu) }
-    guard let end = QueueEnd(words.dropFirst()) else {
+    do {
+      if let end = QueueEnd(words.dropFirst()) {
+        try serve(try end.open(try queues(0)))
+      } else if let bridge = QueueBridge(words.dropFirst()) {
+        try serve(try bridge.open(try queues(0), try queues(1)))
+      }
       Console.write("linkbench: \(word) is for processes that linkbench starts itself", to: .error)
       return 2
-    }
-    do {
-      let files = (firstDescriptor + 2..<firstDescriptor + 12).map { Int32($0) }
-      let queues = QueuePair(
-        transmit: try QueueFiles(takingOwnershipOf: Array(files[..<5])),
-        receive: try QueueFiles(takingOwnershipOf: Array(files[5...])))
-      try serve(try end.open(queues), orders: firstDescriptor, answers: firstDescriptor + 1)
     } catch {
       Console.write("linkbench: second process: \(error)", to: .error)
       return 1
     }
   }
 
-  private static func serve(_ end: any RunningEnd, orders: CInt, answers: CInt) throws -> Never {
+  private static func queues(_ index: CInt) throws -> QueuePair {
+    let first = firstDescriptor + 2 + 10 * index
+    return QueuePair(
+      transmit: try QueueFiles(takingOwnershipOf: Array(first..<first + 5)),
+      receive: try QueueFiles(takingOwnershipOf: Array(first + 5..<first + 10)))
+  }
+
+  private static func serve(_ end: any RunningEnd) throws -> Never {
+    let (orders, answers) = (firstDescriptor, firstDescriptor + 1)
     while true {
       _ = try poll(orders, .input, nanoseconds: nil)
       guard let order = try EventCounter.take(orders), let job = Job(rawValue: order & 3) else { continue }

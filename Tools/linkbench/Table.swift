@@ -4,8 +4,8 @@ import LinkTestSupport
 /// Results for people, in Markdown, line by line as they come; or all at once for programs.
 enum Table {
   static let header = """
-    | case | C, ns of CPU | ours, ns of CPU | ratio (min–max) | C, packets/s | ours, packets/s |
-    | --- | ---: | ---: | ---: | ---: | ---: |
+    | case | C, ns of CPU | ours, ns of CPU | ratio (min–max) | target | C, packets/s | ours, packets/s |
+    | --- | ---: | ---: | ---: | ---: | ---: | ---: |
     """
 
   static func row(_ result: CaseResult) -> String {
@@ -15,24 +15,34 @@ enum Table {
         [trip.p50, trip.p99, trip.p99_9].map { text($0 / 1000, 2) }.joined(separator: " / ") + " µs"
       }
       return "| \(result.name) | \(times(baseline)) | \(times(ours)) "
-        + "| \(text(ratio.median, 2)) (\(text(ratio.least, 2))–\(text(ratio.most, 2))) | | |"
+        + "| \(text(ratio.median, 2)) (\(text(ratio.least, 2))–\(text(ratio.most, 2))) | \(target(result)) | | |"
     }
     let cells = [
       result.name, cpu(result.baseline), cpu(result.ours),
-      "\(text(ratio.median, 2)) (\(text(ratio.least, 2))–\(text(ratio.most, 2)))", rate(result.baseline),
-      rate(result.ours),
+      "\(text(ratio.median, 2)) (\(text(ratio.least, 2))–\(text(ratio.most, 2)))", target(result),
+      rate(result.baseline), rate(result.ours),
     ]
     return "| " + cells.joined(separator: " | ") + " |"
   }
 
-  static func json(_ machine: Hardware, _ results: [CaseResult]) throws -> String {
-    struct Report: Encodable {
-      var machine: Hardware
-      var cases: [CaseResult]
-    }
+  private static func target(_ result: CaseResult) -> String {
+    result.target.map { "\(text($0, 2)) \(result.met == true ? "met" : "missed")" } ?? ""
+  }
+
+  static let idleHeader = """
+    | silent link | per cent of a processor, both ends | target |
+    | --- | ---: | ---: |
+    """
+
+  static func row(_ idle: IdleResult) -> String {
+    "| \(idle.name) | \(text(idle.cpuPercent, 3)) | \(text(idle.target, 2)) \(idle.met ? "met" : "missed") |"
+  }
+
+  /// On one line.
+  static func json(_ report: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(Report(machine: machine, cases: results)), as: UTF8.self)
+    return String(decoding: try encoder.encode(report), as: UTF8.self)
   }
 
   private static func cpu(_ side: CaseResult.Side) -> String {
@@ -42,7 +52,7 @@ enum Table {
 
   private static func rate(_ side: CaseResult.Side) -> String { text(side.packetsPerSecond.median / 1e6, 2) + " M" }
 
-  private static func text(_ number: Double, _ places: Int) -> String {
+  static func text(_ number: Double, _ places: Int) -> String {
     number.formatted(.number.precision(.fractionLength(places)).grouping(.never).locale(Locale(identifier: "en_US")))
   }
 }

@@ -12,6 +12,8 @@ struct cb_count {
 
 /// CPU time of the calling thread, user and kernel. `CLOCK_THREAD_CPUTIME_ID`.
 uint64_t cb_thread_nanoseconds(void);
+/// The same of all threads of this process. `CLOCK_PROCESS_CPUTIME_ID`.
+uint64_t cb_process_nanoseconds(void);
 
 /// How often this process has asked for memory so far; -1 where nobody counts, under a sanitizer. A program with this target in
 /// it has its calls of `malloc` and the like counted.
@@ -56,3 +58,4 @@ struct cb_count cb_send_send(int fd, int byte_count, enum cb_framing framing, ui
 struct cb_count cb_send_sendmmsg(int fd, int batch, int byte_count, enum cb_framing framing, uint64_t packets);
 
 #include "queues.h"
+#include "steps.h"

@@ -31,5 +31,7 @@ void cb_link_close(int link);
 struct cb_count cb_link_send(int link, uint64_t packets);
 /// Receives. `sleeps`: on the eventfd when there is nothing; otherwise it spins.
 struct cb_count cb_link_receive(int link, bool sleeps, uint64_t packets);
-/// Answers each packet with one of its own.
-struct cb_count cb_link_echo(int link, bool sleeps, uint64_t packets);
+/// Sends each packet that comes from one link over the other; over the same one, as an answer.
+struct cb_count cb_link_forward(int from, int to, bool sleeps, uint64_t packets);
+/// Sends over one link, and receives as many over the other, by turns. It spins.
+struct cb_count cb_link_circulate(int to, int from, uint64_t packets);
