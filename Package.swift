@@ -120,7 +120,8 @@ let package = Package(
     .testTarget(
       name: "InteropTests",
       dependencies: [
-        "FDLink", "InteropSupport", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "shmpeer",
+        "FDLink", "InteropSupport", "LinkCore", "LinkSystem", "LinkTestSupport", "SharedMemLink", "linkbench",
+        "shmpeer",
       ],
       path: "Tests/Interop/InteropTests", swiftSettings: rules),
     // A stranger's use: plain imports of the products only.

@@ -59,26 +59,29 @@ import Testing
     }
   }
 
-  @Test(
-    .enabled("needs a kernel that allows ptrace, and x86-64") { canStepHere() },
-    arguments: ["client-to-server", "server-to-client"])
-  func `a batch in shared memory takes two fences at most, and no system call while both look`(way: String) throws {
-    for costs in try #require(Self.sharedMemory[way]).get() where !costs.name.hasSuffix("/threads") {
-      let (sending, receiving) = (try #require(costs.sending), try #require(costs.receiving))
-      if costs.name.hasSuffix("/awake") {
-        #expect(sending.fencesPerBatch + receiving.fencesPerBatch <= 2, "\(costs.name)")
-        #expect(sending.systemCallsPerPacket == 0 && receiving.systemCallsPerPacket == 0, "\(costs.name)")
-      } else {
-        #expect(sending.fencesPerBatch <= 1, "\(costs.name)")
-        // It says that it sleeps, and looks once more: for packets, and whether somebody waits for room.
-        #expect(receiving.fencesPerBatch <= 2, "\(costs.name)")
-        // Whether the bell's counter has room, and one more.
-        #expect(sending.systemCallsPerPacket * batch(costs) <= 2, "\(costs.name)")
-        // The wait, and what its descriptors brought.
-        #expect(receiving.systemCallsPerPacket * batch(costs) <= 3, "\(costs.name)")
+  // A build that is not optimised executes something else.
+  #if !DEBUG
+    @Test(
+      .enabled("needs a kernel that allows ptrace, and x86-64") { canStepHere() },
+      arguments: ["client-to-server", "server-to-client"])
+    func `a batch in shared memory takes two fences at most, and no system call while both look`(way: String) throws {
+      for costs in try #require(Self.sharedMemory[way]).get() where !costs.name.hasSuffix("/threads") {
+        let (sending, receiving) = (try #require(costs.sending), try #require(costs.receiving))
+        if costs.name.hasSuffix("/awake") {
+          #expect(sending.fencesPerBatch + receiving.fencesPerBatch <= 2, "\(costs.name)")
+          #expect(sending.systemCallsPerPacket == 0 && receiving.systemCallsPerPacket == 0, "\(costs.name)")
+        } else {
+          #expect(sending.fencesPerBatch <= 1, "\(costs.name)")
+          // It says that it sleeps, and looks once more: for packets, and whether somebody waits for room.
+          #expect(receiving.fencesPerBatch <= 2, "\(costs.name)")
+          // Whether the bell's counter has room, and one more.
+          #expect(sending.systemCallsPerPacket * batch(costs) <= 2, "\(costs.name)")
+          // The wait, and what its descriptors brought.
+          #expect(receiving.systemCallsPerPacket * batch(costs) <= 3, "\(costs.name)")
+        }
       }
     }
-  }
+  #endif
 
   private func batch(_ costs: Costs) -> Double { costs.name.contains("/32/") ? 32 : 1 }
 
@@ -97,7 +100,8 @@ import Testing
       let way = String(costs.name.split(separator: "/").last!)
       // A device takes a packet at a time.
       let most = medium == "tun" ? 1 : try #require(Self.callsPerPacket[way])
-      #expect(end.systemCallsPerPacket <= most, "\(costs.name)")
+      // Now and then a packet socket asks how many packets the kernel dropped.
+      #expect(end.systemCallsPerPacket <= most + 1 / 64, "\(costs.name)")
     }
   }
 }

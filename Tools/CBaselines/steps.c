@@ -69,13 +69,17 @@ static enum kind kind_of(const uint8_t *bytes, int *prefixes) {
 
 // MARK: Following
 
-/// False: it has ended.
-static bool await_trap(pid_t pid, int *status) {
-  while (waitpid(pid, status, 0) == pid && WIFSTOPPED(*status)) {
-    if (WSTOPSIG(*status) == SIGTRAP) return true;
-    ptrace(PTRACE_CONT, pid, NULL, (void *)(long)WSTOPSIG(*status));
+/// Until the next trap. False: it has ended. Who stops this process for a while, from outside, stops the copy as well: that
+/// must not count, nor let it run on.
+static bool resume(pid_t pid, int request, int *status) {
+  long signal = 0;
+  while (true) {
+    ptrace((enum __ptrace_request)request, pid, NULL, (void *)signal);
+    if (waitpid(pid, status, 0) != pid || !WIFSTOPPED(*status)) return false;
+    signal = WSTOPSIG(*status);
+    if (signal == SIGTRAP) return true;
+    if (signal == SIGSTOP) signal = 0;
   }
-  return false;
 }
 
 /// One instruction to its end, which is a step for each repetition otherwise.
@@ -83,8 +87,7 @@ static bool run_repeated(pid_t pid, struct user_regs_struct *registers, int byte
   void *behind = (void *)(registers->rip + (unsigned long)byte_count);
   long text = ptrace(PTRACE_PEEKTEXT, pid, behind, NULL);
   ptrace(PTRACE_POKETEXT, pid, behind, (void *)((text & ~0xffl) | 0xcc));
-  ptrace(PTRACE_CONT, pid, NULL, NULL);
-  if (!await_trap(pid, status)) return false;
+  if (!resume(pid, PTRACE_CONT, status)) return false;
   ptrace(PTRACE_POKETEXT, pid, behind, (void *)text);
   ptrace(PTRACE_GETREGS, pid, NULL, registers);
   registers->rip -= 1;
@@ -106,8 +109,7 @@ static int step_to_mark(pid_t pid, struct cb_steps *steps, int *status) {
     if (kind == repeated) {
       if (!run_repeated(pid, &registers, prefixes + 1, status)) return -1;
     } else {
-      ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL);
-      if (!await_trap(pid, status)) return -1;
+      if (!resume(pid, PTRACE_SINGLESTEP, status)) return -1;
       if (kind == breakpoint) return (int)registers.rdi;
     }
     steps->instructions += 1;
@@ -126,8 +128,7 @@ struct cb_step_counts cb_steps_follow(int pid) {
       stretch = step_to_mark(pid, stretch == cb_sending ? &counts.sending : &counts.receiving, &status);
       continue;
     }
-    ptrace(PTRACE_CONT, pid, NULL, NULL);
-    if (!await_trap(pid, &status)) break;
+    if (!resume(pid, PTRACE_CONT, &status)) break;
     struct user_regs_struct registers;
     ptrace(PTRACE_GETREGS, pid, NULL, &registers);
     stretch = (int)registers.rdi;

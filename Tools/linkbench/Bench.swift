@@ -5,7 +5,8 @@ import LinkTestSupport
 /// From the words of the command line to the exit code: 0 all was measured, 1 a case failed, 2 usage, 3 no root.
 enum Bench {
   static var cases: [BenchCase] {
-    BenchCase.sharedMemory + BenchCase.roundTrips + BenchCase.bridges + BenchCase.receiving + BenchCase.sending
+    BenchCase.sharedMemory + BenchCase.roundTrips + BenchCase.bridges + BenchCase.gvisor + BenchCase.receiving
+      + BenchCase.sending
       + BenchCase.live
   }
 
@@ -37,15 +38,19 @@ enum Bench {
       return 0
     }
     let isRoot = geteuid() == 0
-    let possible = chosen.filter { isRoot || !$0.needsRoot }
+    var possible = chosen.filter { isRoot || !$0.needsRoot }
     if possible.count < chosen.count {
       say("\(chosen.count - possible.count) of \(chosen.count) cases need root, for network devices: left out")
+    }
+    if !GVisorRace.isBuilt, possible.contains(where: \.needsGVisor) {
+      possible.removeAll(where: \.needsGVisor)
+      say("gvisor/… left out: Tests/Interop/go build -o \(Peer.path(of: GVisorRace.program)) makes what it needs")
     }
     if possible.isEmpty { return 3 }
     let names = possible.map(\.name)
     do {
       // Before this thread is bound to one processor: those of the feeder and of second processes are others.
-      _ = SecondProcess.cpu
+      _ = SecondProcess.cpus
       guard possible.contains(where: \.needsRoot) else { return try work(names, options) }
       return try TestNetwork.inNamespace {
         try Wire.make()
@@ -96,10 +101,7 @@ enum Bench {
     for (index, benchCase) in races.enumerated() {
       attempt(benchCase.name) {
         var runner = options.runner
-        // What one leaves is for those that follow.
-        runner.nanoseconds = end.map {
-          $0 > monotonicNanoseconds() ? ($0 - monotonicNanoseconds()) / UInt64(races.count - index) : 0
-        }
+        runner.nanoseconds = end.map { Self.share(of: races[index...], until: $0) }
         let result = try runner.run(benchCase, feeder)
         if !options.isJSON { Console.write(Table.row(result), to: .output) }
         report.cases.append(result)
@@ -107,6 +109,13 @@ enum Bench {
     }
     if options.isJSON { Console.write(try Table.json(report), to: .output) }
     return report.idle.count + report.cases.count == idle.count + races.count ? 0 : 1
+  }
+
+  /// The time of the first: what one leaves is for those that follow.
+  private static func share(of cases: ArraySlice<BenchCase>, until end: UInt64) -> UInt64 {
+    let now = monotonicNanoseconds()
+    func parts(_ benchCase: BenchCase) -> UInt64 { benchCase.startsProcesses ? 3 : 1 }
+    return end > now ? (end - now) * parts(cases.first!) / cases.reduce(0) { $0 + parts($1) } : 0
   }
 
   /// A case that fails says so, and the others go on.

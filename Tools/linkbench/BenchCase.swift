@@ -3,10 +3,15 @@ struct BenchCase {
   /// Its parts from the general to the special, such as `receive/packet/ring-v2/64`.
   let name: String
   var needsRoot = false
+  /// Whether gVisor's own endpoints take part, in a program that is built apart.
+  var needsGVisor = false
   /// Whether the ratio is that of time by the clock, as where several threads work on the same packets.
   var isByClock = false
   /// How many times as many packets a round has as others.
   var weight = 1.0
+  /// Whether a round of the baseline begins with new processes: then it takes its time however few packets it has, and there
+  /// is nothing to warm up.
+  var startsProcesses = false
   /// Opens what both sides need. Whatever it opened is closed by the sides.
   let open: (Feeder) throws -> (baseline: Side, ours: Side)
 }

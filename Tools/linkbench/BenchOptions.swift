@@ -76,6 +76,11 @@ struct BenchOptions: Equatable {
 protocol NamedCase {
   var name: String { get }
   var needsRoot: Bool { get }
+  var needsGVisor: Bool { get }
+}
+
+extension NamedCase {
+  var needsGVisor: Bool { false }
 }
 
 extension BenchCase: NamedCase {}

@@ -11,7 +11,6 @@ struct Runner {
   var nanoseconds: UInt64?
 
   private static let fewestPairs = 2
-
   func run(_ benchCase: BenchCase, _ feeder: Feeder) throws -> CaseResult {
     let began = monotonicNanoseconds()
     var runner = self
@@ -21,7 +20,9 @@ struct Runner {
       baseline.close()
       ours.close()
     }
-    runner.packets = try runner.warmUp(baseline, ours, until: nanoseconds.map { began + $0 })
+    if !benchCase.startsProcesses {
+      runner.packets = try runner.warmUp(baseline, ours, until: nanoseconds.map { began + $0 })
+    }
     var rounds: [(baseline: Measurement, ours: Measurement)] = []
     while rounds.count < pairs {
       rounds.append((try runner.round(baseline), try runner.round(ours)))
@@ -57,7 +58,8 @@ struct Runner {
       let (cpu, clock) = (cb_thread_nanoseconds(), monotonicNanoseconds())
       let moved = try side.move(ready)
       sum.nanoseconds += moved.nanoseconds ?? (monotonicNanoseconds() - clock)
-      sum.cpuNanoseconds += cb_thread_nanoseconds() - cpu
+      // Of new processes nobody knows it here.
+      if moved.nanoseconds == nil { sum.cpuNanoseconds += cb_thread_nanoseconds() - cpu }
       if moved.packets == 0 { throw BenchFailure("of \(ready) packets none arrived") }
       sum.packets += moved.packets
       sum.bytes += moved.bytes

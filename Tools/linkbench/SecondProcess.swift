@@ -9,8 +9,9 @@ final class SecondProcess {
 
   private static let firstDescriptor: CInt = 3
   static let word = "second-process"
-  /// Looked up before this process is kept on the first one. Nil: there is one only, which both share.
-  static let cpu = ProcessControl.allowedCPU(1)
+  /// Of this process and of the second one; looked up before this one is kept on the first. Nil: there is one only, which both
+  /// share.
+  static let cpus = (own: ProcessControl.allowedCPU(0), other: ProcessControl.allowedCPU(1))
   /// How long an answer may take. Nanoseconds.
   private static let patience: UInt64 = 120_000_000_000
 
@@ -24,7 +25,7 @@ final class SecondProcess {
     answers = try EventCounter.create()
     let descriptors = [orders.number, answers.number] + queues
     process = try ChildProcess(
-      [ProcessControl.executablePath, Self.word, Self.cpu.map { "\($0)" } ?? "any"] + words,
+      [ProcessControl.executablePath, Self.word, Self.cpus.other.map { "\($0)" } ?? "any"] + words,
       descriptors: descriptors.enumerated().map { (here: $1, there: Self.firstDescriptor + CInt($0)) })
   }
 

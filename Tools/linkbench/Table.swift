@@ -4,7 +4,7 @@ import LinkTestSupport
 /// Results for people, in Markdown, line by line as they come; or all at once for programs.
 enum Table {
   static let header = """
-    | case | C, ns of CPU | ours, ns of CPU | ratio (min–max) | target | C, packets/s | ours, packets/s |
+    | case | baseline, ns of CPU | ours, ns of CPU | ratio (min–max) | target | baseline, packets/s | ours, packets/s |
     | --- | ---: | ---: | ---: | ---: | ---: | ---: |
     """
 
@@ -47,6 +47,7 @@ enum Table {
 
   private static func cpu(_ side: CaseResult.Side) -> String {
     let lost = side.lost == 0 ? "" : ", \(side.lost) lost"
+    if side.cpuNanosecondsPerPacket.median == 0 { return lost }
     return text(side.cpuNanosecondsPerPacket.median, side.cpuNanosecondsPerPacket.median < 100 ? 1 : 0) + lost
   }
 
