@@ -1,4 +1,3 @@
-import Foundation
 import LinkSystem
 import LinkTestSupport
 
@@ -37,8 +36,7 @@ enum Bench {
       Console.write(chosen.map(\.name).joined(separator: "\n"), to: .output)
       return 0
     }
-    let isRoot = geteuid() == 0
-    var possible = chosen.filter { isRoot || !$0.needsRoot }
+    var possible = chosen.filter(\.canRun)
     if possible.count < chosen.count {
       say("\(chosen.count - possible.count) of \(chosen.count) cases need root, for network devices: left out")
     }
@@ -63,20 +61,25 @@ enum Bench {
   }
 
   @Sendable private static func count(_ names: [String], _ options: BenchOptions) throws -> CInt {
+    let cases = CostCase.all.filter { names.contains($0.name) }
+    let costs = count(cases, isJSON: options.isJSON)
+    if options.isJSON { Console.write(try Table.json(["costs": costs]), to: .output) }
+    return costs.count == cases.count ? 0 : 1
+  }
+
+  private static func count(_ cases: [CostCase], isJSON: Bool) -> [Costs] {
     // Who is followed and who follows are never busy at once.
     ProcessControl.pin(toAllowedCPU: 0)
-    if !options.isJSON { Console.write(CostTable.header, to: .output) }
     var all: [Costs] = []
-    let cases = CostCase.all.filter { names.contains($0.name) }
+    if !isJSON { Console.write(CostTable.header, to: .output) }
     for costCase in cases {
       attempt(costCase.name) {
         let costs = try Costs.measure(costCase)
-        if !options.isJSON { Console.write(CostTable.row(costs), to: .output) }
+        if !isJSON { Console.write(CostTable.row(costs), to: .output) }
         all.append(costs)
       }
     }
-    if options.isJSON { Console.write(try CostTable.json(all), to: .output) }
-    return all.count == cases.count ? 0 : 1
+    return all
   }
 
   @Sendable private static func race(_ names: [String], _ options: BenchOptions) throws -> CInt {
@@ -94,7 +97,13 @@ enum Bench {
         report.idle.append(result)
       }
     }
-    if !races.isEmpty, !options.isJSON { Console.write((idle.isEmpty ? "" : "\n") + Table.header, to: .output) }
+    let counted = options.names.isEmpty ? CostCase.all.filter { $0.canRun && ($0.isBrief || !options.isQuick) } : []
+    if !idle.isEmpty, !options.isJSON { Console.write("", to: .output) }
+    if !counted.isEmpty {
+      report.costs = count(counted, isJSON: options.isJSON)
+      if !options.isJSON { Console.write("", to: .output) }
+    }
+    if !races.isEmpty, !options.isJSON { Console.write(Table.header, to: .output) }
     let feeder = try Feeder()
     defer { feeder.end() }
     ProcessControl.pin(toAllowedCPU: 0)
@@ -108,7 +117,9 @@ enum Bench {
       }
     }
     if options.isJSON { Console.write(try Table.json(report), to: .output) }
-    return report.idle.count + report.cases.count == idle.count + races.count ? 0 : 1
+    let isWhole =
+      report.idle.count == idle.count && report.costs.count == counted.count && report.cases.count == races.count
+    return isWhole ? 0 : 1
   }
 
   /// The time of the first: what one leaves is for those that follow.

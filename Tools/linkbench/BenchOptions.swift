@@ -1,3 +1,5 @@
+import Glibc
+
 /// The command line.
 struct BenchOptions: Equatable {
   static let help = """
@@ -81,6 +83,8 @@ protocol NamedCase {
 
 extension NamedCase {
   var needsGVisor: Bool { false }
+  /// Whether this user may.
+  var canRun: Bool { !needsRoot || geteuid() == 0 }
 }
 
 extension BenchCase: NamedCase {}

@@ -78,4 +78,6 @@ struct BenchReport: Codable, Equatable {
   var machine: Hardware
   var cases: [CaseResult] = []
   var idle: [IdleResult] = []
+  /// Of a run without chosen cases.
+  var costs: [Costs] = []
 }

@@ -1,4 +1,4 @@
-/// Costs for people, in Markdown, or for programs.
+/// Costs for people, in Markdown.
 enum CostTable {
   static let header = """
     | link | allocations a packet | notifications a batch | sleeps a batch | fences a batch, sending / receiving \
@@ -18,8 +18,6 @@ enum CostTable {
     ]
     return "| " + cells.joined(separator: " | ") + " |"
   }
-
-  static func json(_ all: [Costs]) throws -> String { try Table.json(["costs": all]) }
 
   private static func text(_ number: Double) -> String { Table.text(number, number < 10 ? 3 : 0) }
 }

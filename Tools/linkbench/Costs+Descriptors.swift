@@ -13,8 +13,8 @@ extension CostCase {
   }
 
   private static let byteCount = 64
-  /// How many packets wait when the draining begins: a device keeps 500.
-  private static let depth = 64
+  /// How many packets wait when the draining begins.
+  private static let depth = 32
 
   private static func receiving(_ medium: Medium, _ strategy: Strategy, _ drive: LinkOptions.Drive) -> CostCase {
     let how = drive == .caller ? "" : "/threads"

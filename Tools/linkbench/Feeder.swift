@@ -22,7 +22,7 @@ final class Feeder: Sendable {
     _ = try SystemThread(name: "bench-feeder") { [state, hasEnded] in
       defer { hasEnded.open() }
       // Where there is one only, both share it.
-      ProcessControl.pin(toAllowedCPU: 1)
+      if let cpu = SecondProcess.cpus.other { ProcessControl.pin(to: cpu) }
       while true {
         let job = state.wait { state in
           state.isFeeding = state.job != .nothing
