@@ -11,7 +11,7 @@ struct Steps: Equatable {
   var systemCalls: Int
 
   /// A copy takes 10 µs and more for an instruction: it moves about as many packets, in few rounds. They are all alike.
-  static let packets = 32
+  static let packets = 64
   static let mostRounds = 2
 
   /// Calls of the allocator so far; nil under a sanitizer, which has one of its own.
