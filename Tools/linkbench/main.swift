@@ -1,3 +1,4 @@
 import LinkSystem
 
-ProcessControl.end(ResultsCommand.run(Array(CommandLine.arguments.dropFirst())) ?? Bench.run(CommandLine.arguments))
+let words = Array(CommandLine.arguments.dropFirst())
+ProcessControl.end(ResultsCommand.run(words) ?? DemoCommand.run(words) ?? Bench.run(CommandLine.arguments))

@@ -1,6 +1,6 @@
 /// The rates through shared memory by packet size: one panel for each direction and batch.
 struct RateSeries {
-  /// Where a case is in the picture: `shm/BASELINE/DIRECTION/BATCH/BYTES`.
+  /// What a case is about: `shm/BASELINE/DIRECTION/BATCH/BYTES`, or `demo/DIRECTION/BATCH/BYTES`.
   struct Place: Equatable {
     var baseline: String
     var direction: String
@@ -8,7 +8,8 @@ struct RateSeries {
     var byteCount: Int
 
     init?(_ measured: MeasuredCase) {
-      let parts = measured.parts
+      var parts = measured.parts
+      if parts[0] == "demo" { parts.replaceSubrange(0..<1, with: ["shm", "plain"]) }
       guard parts.count == 5, parts[0] == "shm", let batch = Int(parts[3]), let byteCount = Int(parts[4]) else {
         return nil
       }
@@ -34,7 +35,8 @@ struct RateSeries {
   private let machines: [String]
 
   init(_ results: Results) {
-    rows = results.cases.compactMap { measured in Place(measured).map { ($0, measured) } }
+    rows = results.cases.filter { $0.parts[0] == "shm" }.compactMap { measured in Place(measured).map { ($0, measured) }
+    }
     machines = results.machines
   }
 
