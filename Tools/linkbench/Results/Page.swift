@@ -56,6 +56,7 @@ struct Page {
           ("rate-packets.svg", "Packets a second over the size of packets"),
           ("rate-bits.svg", "Gbit/s over the size of packets"), ("ratio.svg", "Ratios over the size of packets"),
         ]) + [rates(cases)]).joined(separator: "\n")
+    case "gvisor": return ["## Rates beside gVisor", "", rates(cases)].joined(separator: "\n")
     case "demo": return ["## What `shmpeer demo --check none` shows", "", rates(cases)].joined(separator: "\n")
     case "round-trip":
       let picture = shown([("latency.svg", "Distributions of round trips")])

@@ -1,6 +1,7 @@
 /// The rates through shared memory by packet size: one panel for each direction and batch.
 struct RateSeries {
-  /// What a case is about: `shm/BASELINE/DIRECTION/BATCH/BYTES`, or `demo/DIRECTION/BATCH/BYTES`.
+  /// What a case is about: `shm/BASELINE/DIRECTION/BATCH/BYTES`, `gvisor/DIRECTION/BYTES` (batches of 32), or
+  /// `demo/DIRECTION/BATCH/BYTES`.
   struct Place: Equatable {
     var baseline: String
     var direction: String
@@ -10,6 +11,7 @@ struct RateSeries {
     init?(_ measured: MeasuredCase) {
       var parts = measured.parts
       if parts[0] == "demo" { parts.replaceSubrange(0..<1, with: ["shm", "plain"]) }
+      if parts[0] == "gvisor", parts.count == 3 { parts = ["shm", "gvisor", parts[1], "32", parts[2]] }
       guard parts.count == 5, parts[0] == "shm", let batch = Int(parts[3]), let byteCount = Int(parts[4]) else {
         return nil
       }
@@ -35,7 +37,8 @@ struct RateSeries {
   private let machines: [String]
 
   init(_ results: Results) {
-    rows = results.cases.filter { $0.parts[0] == "shm" }.compactMap { measured in Place(measured).map { ($0, measured) }
+    rows = results.cases.filter { $0.parts[0] != "demo" }.compactMap { measured in
+      Place(measured).map { ($0, measured) }
     }
     machines = results.machines
   }
