@@ -29,15 +29,19 @@ struct Page {
 
   private var aims: String {
     let aimed = results.cases.filter { $0.target != nil }
-    let missed = aimed.filter { !$0.isMet }
-    var lines = ["## Aims", ""]
-    if aimed.isEmpty { return (lines + ["The run says nothing of aims."]).joined(separator: "\n") }
-    lines.append(
-      "Of \(aimed.count) aims \(aimed.count - missed.count) are met\(missed.isEmpty ? "." : ", and these are not:")")
-    if !missed.isEmpty {
-      lines.append("")
-      lines += missed.map { "- `\($0.name)`: \($0.ratioText), aim \($0.aimText)" }
+    // Rows of other tables say themselves whether they reach what they are to.
+    let others = results.tables.flatMap(\.rows).compactMap { row -> (name: String, isMet: Bool)? in
+      guard case .flag(let isMet)? = row["met"], case .text(let name)? = row["name"] else { return nil }
+      return (name, isMet)
     }
+    let missed =
+      aimed.filter { !$0.isMet }.map { "- `\($0.name)`: \($0.ratioText), aim \($0.aimText)" }
+      + others.filter { !$0.isMet }.map { "- `\($0.name)`: see its row" }
+    let count = aimed.count + others.count
+    var lines = ["## Aims", ""]
+    if count == 0 { return (lines + ["The run says nothing of aims."]).joined(separator: "\n") }
+    lines.append("Of \(count) aims \(count - missed.count) are met\(missed.isEmpty ? "." : ", and these are not:")")
+    if !missed.isEmpty { lines += [""] + missed }
     return lines.joined(separator: "\n")
   }
 
