@@ -88,7 +88,7 @@ public struct EventFD: ~Copyable, Sendable {
   public func wait(stop: borrowing EventFD, timeout: Duration? = nil) throws(LinkError) -> WaitResult {
     let deadline = timeout.map { monotonicNanoseconds() &+ $0.clampedNanoseconds }
     while true {
-      var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+      var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1))
       entries[0] = PollEntry(file.number, .input)
       entries[1] = PollEntry(stop.file.number, .input)
       let now = monotonicNanoseconds()

@@ -62,7 +62,7 @@ extension LinkRunner {
   func prepareToWaitForAttachment(seen: UInt64) -> WaitDecision {
     turnLock.withLock { turns in
       guard version.load(ordering: .acquiring) == seen else { return .somethingArrived }
-      var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+      var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1))
       entries[3] = PollEntry(bell.descriptor, .input)
       turns.awaitsAttachment = true
       return .wait(entries, nanoseconds: nil)

@@ -47,5 +47,5 @@ package enum WaitDecision: Sendable {
   case wait(InlineArray<4, PollEntry>, nanoseconds: UInt64?)
 
   /// Until the runner's bell rings.
-  package static var waitForBell: WaitDecision { .wait(InlineArray(repeating: PollEntry(-1, [])), nanoseconds: nil) }
+  package static var waitForBell: WaitDecision { .wait(InlineArray(repeating: PollEntry(-1)), nanoseconds: nil) }
 }

@@ -143,7 +143,7 @@ struct Receiver: ~Copyable {
 
   /// As `RunnableLink.prepareToWait`; `room` is what the sending half waits for.
   mutating func prepareToWait(_ room: RoomWish) -> WaitDecision {
-    var entry = PollEntry(input.descriptor, [])
+    var entry = PollEntry(input.descriptor)
     var nanoseconds: UInt64?
     switch outlook {
     case .more: return .somethingArrived
@@ -164,7 +164,7 @@ struct Receiver: ~Copyable {
     input.collectKernelDrops()
     input.tally[.sleep] += 1
     published.publish(&input.tally)
-    var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+    var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1))
     entries[0] = entry
     return .wait(entries, nanoseconds: nanoseconds)
   }

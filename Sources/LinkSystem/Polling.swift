@@ -5,6 +5,8 @@ import Glibc
 package struct PollEvents: OptionSet, Sendable {
   package let rawValue: Int16
   package init(rawValue: Int16) { self.rawValue = rawValue }
+  // Every wait asks it several times; the one that all option sets have is generic code.
+  package var isEmpty: Bool { rawValue == 0 }
 
   package static let input = PollEvents(rawValue: Int16(POLLIN))
   package static let output = PollEvents(rawValue: Int16(POLLOUT))
@@ -20,10 +22,11 @@ package struct PollEvents: OptionSet, Sendable {
 package struct PollEntry: Sendable {
   package var descriptor: CInt
   package var events: PollEvents
-  package var reported: PollEvents = []
+  package var reported = PollEvents(rawValue: 0)
 
-  /// A negative descriptor is skipped by the kernel.
-  package init(_ descriptor: CInt, _ events: PollEvents) {
+  /// A negative descriptor is skipped by the kernel. Without events: the literal of an empty set would be made by generic
+  /// code, some hundred instructions of it for each sleep.
+  package init(_ descriptor: CInt, _ events: PollEvents = PollEvents(rawValue: 0)) {
     self.descriptor = descriptor
     self.events = events
   }
@@ -87,7 +90,7 @@ private func poll(_ records: UnsafeMutableBufferPointer<pollfd>, nanoseconds: UI
 
 /// What is ready on one descriptor: waits as above.
 package func poll(_ descriptor: CInt, _ events: PollEvents, nanoseconds: UInt64?) throws(SystemError) -> PollEvents {
-  var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+  var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1))
   entries[0] = PollEntry(descriptor, events)
   try poll(&entries, nanoseconds: nanoseconds)
   return entries[0].reported

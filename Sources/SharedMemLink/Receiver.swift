@@ -62,7 +62,11 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
   }
 
   func attachmentEnded() { state.withLock { $0?.announceRoomAtLast(tally, isAttended: true) } }
-  var isRoomPromised: Bool { state.withLock { $0 == nil ? true : $0!.desk.isPromised } }
+  var isRoomPromised: Bool {
+    @specialized(where Queue == ReceiveQueue)
+    @specialized(where Queue == ServerReceiveQueue)
+    get { state.withLock { $0 == nil ? true : $0!.desk.isPromised } }
+  }
   @specialized(where Queue == ReceiveQueue)
   @specialized(where Queue == ServerReceiveQueue)
   func takeRoomNews() -> RoomDesk.News { state.withLock { $0 == nil ? .nothing : $0!.desk.takeNews() } }

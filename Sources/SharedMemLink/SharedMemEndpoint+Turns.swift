@@ -30,7 +30,7 @@ extension SharedMemEndpoint: RunnableLink {
   package var mayHavePackets: Bool { receiver.mayHavePackets }
 
   package func prepareToWait() -> WaitDecision {
-    var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1, []))
+    var entries = InlineArray<4, PollEntry>(repeating: PollEntry(-1))
     var recheck = receiver.isRoomPromised ? nil : room.prepareToSleep()
     return receiver.prepareToWait(&entries, &recheck) ? .wait(entries, nanoseconds: recheck) : .somethingArrived
   }
