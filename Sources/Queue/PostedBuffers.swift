@@ -40,11 +40,11 @@ struct PostedBuffers: ~Copyable {
     byteCount &+= buffer.byteCount
   }
 
-  @inline(__always) mutating func removeFirst(_ number: Int) {
-    for position in 0..<number { byteCount &-= ring[place(position)].byteCount }
-    count &-= number
+  @inline(__always) mutating func removeFirst() {
+    byteCount &-= ring[first].byteCount
+    count &-= 1
     // Begins anew where it can: a few records that stay in the cache, in place of a walk through all of them.
-    first = count == 0 ? 0 : place(number)
+    first = count == 0 ? 0 : place(1)
   }
 
   @inline(__always) private func place(_ position: Int) -> Int {

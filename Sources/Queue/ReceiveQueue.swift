@@ -45,7 +45,12 @@ package import LinkCore
 
   /// Posts what can be posted. The link does this when it is attached: nothing flows before.
   package mutating func postBuffers() {
-    while idleCount > 0, post(Int(idle[idleCount &- 1])) { idleCount &-= 1 }
+    while idleCount > 0 {
+      let buffer = Int(idle[idleCount &- 1])
+      guard post(buffer) else { break }
+      isPosted[buffer] = true
+      idleCount &-= 1
+    }
     posts.flush()
   }
 
@@ -105,7 +110,10 @@ package import LinkCore
   ) -> DropCause? {
     let memory = packets.memory
     let rest = slot.byteCount &- ReceiveMessage.headerByteCount
-    guard rest >= ReceiveMessage.bufferByteCount, rest % ReceiveMessage.bufferByteCount == 0 else { return .malformed }
+    // Nearly every packet lies in one buffer.
+    if rest != ReceiveMessage.bufferByteCount {
+      guard rest > 0, rest % ReceiveMessage.bufferByteCount == 0 else { return .malformed }
+    }
     var cause: DropCause? = total == 0 ? .empty : format.begin(&packet, total) ? nil : .oversize
     var descriptor = slot.offset &+ ReceiveMessage.headerByteCount
     let end = slot.offset &+ slot.byteCount
@@ -130,7 +138,6 @@ package import LinkCore
         data.copyOut(offset, count: size, to: &packet, at: position)
         position &+= size
       }
-      isPosted[buffer] = false
       if idleCount > 0 || !post(buffer) { putAside(buffer) }
     }
     // A server must send buffers for the whole total, or a client loses them.
@@ -138,6 +145,7 @@ package import LinkCore
   }
 
   @inline(never) private mutating func putAside(_ buffer: Int) {
+    isPosted[buffer] = false
     idle[idleCount] = UInt32(truncatingIfNeeded: buffer)
     idleCount &+= 1
   }
@@ -151,7 +159,6 @@ package import LinkCore
     memory.setField32(0, slot.offset &+ PostedBufferMessage.remainingInGroup)
     memory.setField64(0, slot.offset &+ PostedBufferMessage.userData)
     memory.setField64(UInt64(truncatingIfNeeded: buffer), slot.offset &+ PostedBufferMessage.identifier)
-    isPosted[buffer] = true
     return true
   }
 }

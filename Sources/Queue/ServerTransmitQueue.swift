@@ -134,29 +134,59 @@ package import LinkCore
         return posted.isFull ? .oversize : .noRoom
       }
     }
+    // Nearly every packet: its buffer is looked at once.
+    let first = posted[0]
+    guard byteCount <= first.byteCount, ReceiveMessage.byteCount(buffers: 1) <= packets.maxFittingByteCount else {
+      return putInSeveral(frame, byteCount, format)
+    }
+    guard let slot = begin(byteCount, buffers: 1) else { return .noRoom }
+    fill(slot.offset &+ ReceiveMessage.headerByteCount, first, frame, from: 0, count: byteCount, format)
+    posted.removeFirst()
+    return nil
+  }
+
+  /// The same of a frame that does not fit into the next buffer; all of them together are large enough.
+  @inline(never) private mutating func putInSeveral(
+    _ frame: borrowing PacketBuffer, _ byteCount: Int, _ format: FrameFormat
+  ) -> DropCause? {
     let count = posted.buffersNeeded(byteCount)
     guard ReceiveMessage.byteCount(buffers: count) <= packets.maxFittingByteCount else { return .oversize }
-    guard let slot = packets.push(ReceiveMessage.byteCount(buffers: count)) else {
+    guard let slot = begin(byteCount, buffers: count) else { return .noRoom }
+    var descriptor = slot.offset &+ ReceiveMessage.headerByteCount
+    var position = 0
+    for _ in 0..<count {
+      let buffer = posted[0]
+      let size = min(byteCount &- position, buffer.byteCount)
+      fill(descriptor, buffer, frame, from: position, count: size, format)
+      posted.removeFirst()
+      position &+= size
+      descriptor &+= ReceiveMessage.bufferByteCount
+    }
+    return nil
+  }
+
+  /// Pushes the message of a packet, without its buffers. Nil if the pipe has no room.
+  @inline(__always) private mutating func begin(_ byteCount: Int, buffers: Int) -> PipeSlot? {
+    guard let slot = packets.push(ReceiveMessage.byteCount(buffers: buffers)) else {
       bytesWanted = byteCount
-      return .noRoom
+      return nil
     }
     let memory = packets.memory
     memory.setField32(UInt32(truncatingIfNeeded: byteCount), slot.offset &+ ReceiveMessage.totalByteCount)
     memory.setField32(0, slot.offset &+ ReceiveMessage.reserved)
-    var descriptor = slot.offset &+ ReceiveMessage.headerByteCount
-    var position = 0
-    for index in 0..<count {
-      let buffer = posted[index]
-      let size = min(byteCount &- position, buffer.byteCount)
-      format.copyIn(frame, from: position, count: size, to: Int(truncatingIfNeeded: buffer.offset), of: data)
-      memory.setField64(buffer.offset, descriptor &+ ReceiveMessage.bufferOffset)
-      memory.setField32(UInt32(truncatingIfNeeded: size), descriptor &+ ReceiveMessage.bufferSize)
-      memory.setField64(buffer.userData, descriptor &+ ReceiveMessage.userData)
-      memory.setField64(buffer.identifier, descriptor &+ ReceiveMessage.identifier)
-      position &+= size
-      descriptor &+= ReceiveMessage.bufferByteCount
-    }
-    posted.removeFirst(count)
-    return nil
+    return slot
+  }
+
+  /// Copies a part of a frame into a posted buffer, and describes it in the message.
+  @inline(__always) private func fill(
+    _ descriptor: Int, _ buffer: PostedBuffers.Buffer, _ frame: borrowing PacketBuffer, from position: Int, count: Int,
+    _ format: FrameFormat
+  ) {
+    format.copyIn(frame, from: position, count: count, to: Int(truncatingIfNeeded: buffer.offset), of: data)
+    let memory = packets.memory
+    memory.setField64(buffer.offset, descriptor &+ ReceiveMessage.bufferOffset)
+    memory.setField32(UInt32(truncatingIfNeeded: count), descriptor &+ ReceiveMessage.bufferSize)
+    memory.setField64(buffer.userData, descriptor &+ ReceiveMessage.userData)
+    memory.setField64(buffer.identifier, descriptor &+ ReceiveMessage.identifier)
   }
 }
