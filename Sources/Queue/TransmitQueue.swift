@@ -134,27 +134,28 @@ package import LinkCore
   @inline(__always) private mutating func put(
     _ frame: borrowing PacketBuffer, _ byteCount: Int, _ format: FrameFormat
   ) -> Bool {
+    // Nearly every packet takes one buffer.
+    guard byteCount <= arena.bufferByteCount else { return putInSeveral(frame, byteCount, format) }
+    guard let slot = begin(byteCount, buffers: 1) else { return false }
+    let buffer = arena.nextFree
+    fill(slot.offset &+ TransmitMessage.headerByteCount, buffer, frame, from: 0, count: byteCount, format)
+    arena.allocate(count: 1, last: buffer)
+    inFlight &+= 1
+    return true
+  }
+
+  /// The same of a frame that is larger than a buffer.
+  @inline(never) private mutating func putInSeveral(
+    _ frame: borrowing PacketBuffer, _ byteCount: Int, _ format: FrameFormat
+  ) -> Bool {
     let count = arena.buffersNeeded(byteCount)
-    guard count <= arena.freeCount, inFlight < mostInFlight,
-      let slot = packets.push(TransmitMessage.byteCount(buffers: count))
-    else {
-      buffersWanted = count
-      return false
-    }
-    let first = arena.nextFree
-    let memory = packets.memory
-    memory.setField64(UInt64(truncatingIfNeeded: first), slot.offset &+ TransmitMessage.identifier)
-    memory.setField32(UInt32(truncatingIfNeeded: byteCount), slot.offset &+ TransmitMessage.totalByteCount)
-    memory.setField32(0, slot.offset &+ TransmitMessage.reserved)
+    guard let slot = begin(byteCount, buffers: count) else { return false }
     var descriptor = slot.offset &+ TransmitMessage.headerByteCount
-    var buffer = first
+    var buffer = arena.nextFree
     var position = 0
     while true {
       let size = min(byteCount &- position, arena.bufferByteCount)
-      let offset = arena.offset(of: buffer)
-      format.copyIn(frame, from: position, count: size, to: offset, of: data)
-      memory.setField64(UInt64(truncatingIfNeeded: offset), descriptor &+ TransmitMessage.bufferOffset)
-      memory.setField32(UInt32(truncatingIfNeeded: size), descriptor &+ TransmitMessage.bufferSize)
+      fill(descriptor, buffer, frame, from: position, count: size, format)
       position &+= size
       if position == byteCount { break }
       descriptor &+= TransmitMessage.bufferByteCount
@@ -163,5 +164,31 @@ package import LinkCore
     arena.allocate(count: count, last: buffer)
     inFlight &+= 1
     return true
+  }
+
+  /// Pushes the message of a packet, without its buffers. Nil if there is no room for it, or are no buffers.
+  @inline(__always) private mutating func begin(_ byteCount: Int, buffers: Int) -> PipeSlot? {
+    guard arena.freeCount >= buffers, inFlight < mostInFlight,
+      let slot = packets.push(TransmitMessage.byteCount(buffers: buffers))
+    else {
+      buffersWanted = buffers
+      return nil
+    }
+    let memory = packets.memory
+    memory.setField64(UInt64(truncatingIfNeeded: arena.nextFree), slot.offset &+ TransmitMessage.identifier)
+    memory.setField32(UInt32(truncatingIfNeeded: byteCount), slot.offset &+ TransmitMessage.totalByteCount)
+    memory.setField32(0, slot.offset &+ TransmitMessage.reserved)
+    return slot
+  }
+
+  /// Copies a part of a frame into a buffer, and describes it in the message.
+  @inline(__always) private func fill(
+    _ descriptor: Int, _ buffer: Int, _ frame: borrowing PacketBuffer, from position: Int, count: Int,
+    _ format: FrameFormat
+  ) {
+    let offset = arena.offset(of: buffer)
+    format.copyIn(frame, from: position, count: count, to: offset, of: data)
+    packets.memory.setField64(UInt64(truncatingIfNeeded: offset), descriptor &+ TransmitMessage.bufferOffset)
+    packets.memory.setField32(UInt32(truncatingIfNeeded: count), descriptor &+ TransmitMessage.bufferSize)
   }
 }
