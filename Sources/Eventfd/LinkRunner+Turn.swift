@@ -29,16 +29,22 @@ extension LinkRunner {
   /// Throws `wouldDeadlock` from inside one, and the link's refusal where nobody is attached.
   package func takeTurn(_ link: some RunnableLink, _ body: (any LinkDispatcher) -> Void) throws(LinkError) {
     if isInTurn { throw LinkError(.wouldDeadlock, "a delivery inside a callback of the same link") }
-    // Outlives the lock: the dispatcher may go away with it.
-    let dispatcher = turnLock.withLock { _ -> (any LinkDispatcher)? in
+    // Outlive the lock: the dispatcher may go away with them.
+    var stale: (any LinkDispatcher)?
+    let dispatcher = turnLock.withLock { turns -> (any LinkDispatcher)? in
       let (phase, seen) = state.withLock { ($0.phase, version.load(ordering: .relaxed)) }
       guard case .attached(let dispatcher) = phase else { return nil }
       enterTurn()
       defer { leaveTurn() }
       body(dispatcher)
-      if version.load(ordering: .acquiring) != seen { link.attachmentEnded() }
+      if version.load(ordering: .acquiring) != seen {
+        // What the step before remembers: who detached in there does not wait for it to go, and no step may follow.
+        stale = turns.dispatcher.take()
+        link.attachmentEnded()
+      }
       return dispatcher
     }
+    withExtendedLifetime(stale) {}
     // Who detached in there and then closed left the end to this turn, if the worker had gone meanwhile.
     let isLeftOver = state.withLock { state in
       if case .closing(_, nil) = state.phase { !state.isThreadLive } else { false }
