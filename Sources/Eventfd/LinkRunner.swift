@@ -26,8 +26,9 @@ public import Synchronization
 
   /// What whoever holds the turn lock knows.
   struct Turns {
-    /// Who was attached in phase `seen`, as the last step of a caller left it: while that is the phase, the state lock is not
-    /// needed to know. What is out of date goes with the next change of phase, under no lock.
+    /// Who was attached in phase `seen`, as the last step of a caller left it: while that is the phase, the state lock
+    /// is not needed to know. What is out of date is taken out by whoever changes the phase, or by the turn inside which
+    /// it was changed, and goes under no lock.
     var dispatcher: (any LinkDispatcher)?
     var seen: UInt64 = 0
     /// A wait was prepared and has not ended.

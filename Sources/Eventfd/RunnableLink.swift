@@ -1,16 +1,16 @@
 package import LinkCore
 package import LinkSystem
 
-/// The link's half of the one worker loop: what differs from link to link. `LinkRunner` calls every member under its turn
-/// lock, so they never run at the same time.
+/// The link's half of the one worker loop: what differs from link to link. `LinkRunner` calls the members under its
+/// turn lock, so they never run at the same time; but for `mayHavePackets` and `freeHeldUpThreads`.
 package protocol RunnableLink: AnyObject, Sendable {
   /// Calls `linkHasRoom()` if room was wanted and is there. The dispatcher may detach or close in there: the runner
   /// looks before it goes on with the turn.
   func announceRoom(_ dispatcher: any LinkDispatcher)
   /// Receives at most a batch and delivers it. Never blocks.
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn
-  /// A cheap look, for a thread that spins: whether a turn would find packets. It may be wrong for a while, since a turn is
-  /// taken every few looks, whatever it says.
+  /// A cheap look, for a thread that spins: whether a turn would find packets. Called between turns, without the turn
+  /// lock, and for a moment after a detach. It may be wrong for a while: a turn follows after a few looks in any case.
   var mayHavePackets: Bool { get }
   /// Arms the bells, and looks once more.
   func prepareToWait() -> WaitDecision
@@ -19,7 +19,7 @@ package protocol RunnableLink: AnyObject, Sendable {
   /// No turn follows until the link is attached again, if ever. May be called more than once.
   func attachmentEnded()
   /// The phase is about to be, or was, changed: frees threads that the peer holds up inside this link, within 100 ms. The
-  /// one member that any thread may call at any time, without the turn lock. `forGood`: the link is closing.
+  /// one member that any thread may call at any time. `forGood`: the link is closing.
   func freeHeldUpThreads(forGood: Bool)
   /// The link is over: gives back descriptors and mappings. Called once, before the dispatcher hears of the end.
   func releaseResources()

@@ -24,8 +24,8 @@ package struct PollEntry: Sendable {
   package var events: PollEvents
   package var reported = PollEvents(rawValue: 0)
 
-  /// A negative descriptor is skipped by the kernel. Without events: the literal of an empty set would be made by generic
-  /// code, some hundred instructions of it for each sleep.
+  /// A negative descriptor is skipped by the kernel. Without events: the literal of an empty set would be made by
+  /// generic code, some hundred instructions of it for each sleep.
   package init(_ descriptor: CInt, _ events: PollEvents = PollEvents(rawValue: 0)) {
     self.descriptor = descriptor
     self.events = events

@@ -15,8 +15,8 @@ package import LinkCore
   /// More buffers than the largest frame takes, cut into the smallest buffers of an honest client.
   private static let mostPosted = 2048
 
-  /// So many are pulled at once, where there are as many: as with completions, looking at a pipe that the peer is writing to
-  /// moves its cache line, and giving a place back moves it again.
+  /// So many are pulled at once, where there are as many: as with completions, looking at a pipe that the peer is
+  /// writing to moves its cache line, and giving a place back moves it again.
   private static let store = 64
 
   package init(posts: SharedRegion, packets: SharedRegion, data: SharedRegion, format: FrameFormat = .plain) {
@@ -95,8 +95,8 @@ package import LinkCore
   /// Whether the client has taken every packet.
   package mutating func isDrained() -> Bool { packets.isDrained() }
 
-  /// Pulls posted buffers until they hold `byteCount` bytes and some are in store, as far as there are any. Every number is
-  /// a claim, read once; a buffer outside the data area, or without any room, is counted and forgotten.
+  /// Pulls posted buffers until they hold `byteCount` bytes and some are in store, as far as there are any. Every number
+  /// is a claim, read once; a buffer outside the data area, or without any room, is counted and forgotten.
   @inline(never) private mutating func collect(atLeast byteCount: Int) {
     var budget = 2 &* Self.mostPosted
     while posted.byteCount < byteCount || posted.count < Self.store, !posted.isFull, budget > 0,

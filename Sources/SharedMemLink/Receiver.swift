@@ -4,10 +4,10 @@ import LinkQueue
 import LinkSystem
 import Synchronization
 
-/// The receiving half of an endpoint, whatever its role: what the worker loop drives. Called inside turns only.
+/// The receiving half of an endpoint, whatever its role: what the worker loop drives. In turns, unless it says else.
 protocol Receiver: AnyObject, Sendable {
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn
-  /// As `RunnableLink.mayHavePackets`.
+  /// As `RunnableLink.mayHavePackets`, between turns.
   var mayHavePackets: Bool { get }
   /// Arms the bell and looks once more. Fills in what to wait for and, where a timer has to look again, how long in
   /// nanoseconds at most. False: something arrived.

@@ -1,5 +1,7 @@
 /// A driver of a link with `drive = .caller`, in the MODEL of `LinkRunner`. It mirrors LinkRunner+Caller.swift (`step`,
-/// `plan`, both as far as a link is attached), and the loop in the documentation of `DrivenLink`.
+/// `plan`, both as far as a link is attached), and the loop in the documentation of `DrivenLink`. Without `quickTurn`:
+/// that is a step which looked at the phase long ago and found no wait prepared; where it comes to nothing a whole one
+/// follows.
 struct CallerModel: Sendable {
   /// `busy`: idle, because another side is in a turn.
   enum Step {
