@@ -21,7 +21,9 @@ import Testing
 
   private static func count(_ part: String) throws -> [Costs] {
     struct Report: Decodable { var costs: [Costs] }
-    let outcome = try Peer(["--costs", "--json", "--case", part], executable: Peer.path(of: "linkbench")).wait()
+    // Step by step, each a change of process: on a busy machine that takes its time.
+    let outcome = try Peer(["--costs", "--json", "--case", part], executable: Peer.path(of: "linkbench"))
+      .wait(deadline: deadline(after: .seconds(600)))
     #expect(outcome.ending == .exited(0), "\(outcome.messages)")
     return try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8)).costs
   }

@@ -121,7 +121,8 @@ static int step_to_mark(pid_t pid, struct cb_steps *steps, int *status) {
 
 struct cb_step_counts cb_steps_follow(int pid) {
   struct cb_step_counts counts = {0};
-  int status;
+  // Of no process that exited.
+  int status = -1;
   int stretch = cb_uncounted;
   while (stretch >= 0) {
     if (stretch != cb_uncounted) {

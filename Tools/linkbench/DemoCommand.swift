@@ -16,6 +16,10 @@ enum DemoCommand {
       Console.write("linkbench: demo: \(error)", to: .error)
       return 2
     }
+    if options.wantsHelp {
+      Console.write(BenchOptions.help, to: .output)
+      return 0
+    }
     do {
       let machine = Hardware.current()
       if !options.isJSON { Console.write("\(machine)\n\n\(Table.header)", to: .output) }
