@@ -10,15 +10,6 @@ package func monotonicNanoseconds() -> UInt64 {
   return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
 }
 
-/// The same clock as it was at the kernel's last tick, some milliseconds ago at most: a plain read of memory.
-@inline(__always)
-package func coarseNanoseconds() -> UInt64 {
-  var time = timespec()
-  // SAFETY: a live local; this clock always exists, so the call cannot fail.
-  _ = unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-  return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
-}
-
 /// Lets other threads run. `sched_yield(2)`.
 package func yieldThread() { _ = sched_yield() }
 

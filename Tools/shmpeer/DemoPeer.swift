@@ -42,7 +42,7 @@ struct DemoPeer {
         let nanoseconds = UInt64(report.seconds * 1e9)
         let values = [
           transfer.received, transfer.bytes, transfer.lost, transfer.duplicated, transfer.reordered, transfer.corrupt,
-          nanoseconds, report.rated?.packets ?? 0, report.rated?.bytes ?? 0,
+          nanoseconds,
         ]
         try control.send("counted " + values.map { "\($0)" }.joined(separator: " "))
       default: return

@@ -12,12 +12,12 @@ struct DemoResult {
   /// A receiver's report from the numbers of its message.
   static func report(sent: UInt64, _ numbers: [UInt64]) -> Report {
     var report = Report(role: "client", mode: "sink")
-    guard numbers.count == 9 else { return report }
+    guard numbers.count == 7 else { return report }
     report.sent = sent
     report.transfer = Report.Transfer(
       received: numbers[0], bytes: numbers[1], lost: numbers[2], duplicated: numbers[3], reordered: numbers[4],
       corrupt: numbers[5])
-    report.rated = (numbers[7], numbers[8])
+    report.rated = (numbers[0], numbers[1])
     report.seconds = Double(numbers[6]) / 1e9
     return report
   }

@@ -9,7 +9,8 @@ final class Echo: ActionRunner {
     var received: UInt64 = 0
     var bytes: UInt64 = 0
     var dropped: UInt64 = 0
-    var arrivals = ArrivalClock()
+    var firstAt: UInt64 = 0
+    var lastAt: UInt64 = 0
   }
 
   let progress: Progress
@@ -24,7 +25,10 @@ final class Echo: ActionRunner {
   }
 
   func deliverPackets(_ packets: inout PacketBatch) {
+    let now = monotonicNanoseconds()
     state.withLock { state in
+      if state.firstAt == 0 { state.firstAt = now }
+      state.lastAt = now
       for index in 0..<packets.count {
         packets.modify(index) { packet in
           state.bytes &+= UInt64(packet.byteCount)
@@ -37,7 +41,6 @@ final class Echo: ActionRunner {
       for index in written..<packets.count {
         if state.backlog.isFull { state.dropped += 1 } else { state.backlog.append(packets.take(index)) }
       }
-      state.arrivals.note(packets: state.received, bytes: state.bytes)
     }
   }
 
@@ -76,7 +79,7 @@ final class Echo: ActionRunner {
   }
 
   var isDone: Bool { false }
-  var lastArrival: UInt64 { state.withLock { $0.arrivals.lastArrival } }
+  var lastArrival: UInt64 { state.withLock { $0.lastAt } }
   var hasGoal: Bool { false }
   func proceed() -> UInt64? { nil }
 
@@ -85,8 +88,8 @@ final class Echo: ActionRunner {
     state.withLock { state in
       report.sent = sent
       report.received = state.received
-      report.rated = state.arrivals.rated
-      report.seconds = state.arrivals.seconds
+      report.rated = (state.received, state.bytes)
+      report.seconds = Double(state.lastAt - state.firstAt) / 1e9
       let lost = state.dropped + UInt64(state.backlog.count)
       if lost > 0 { report.drops[.noRoom, default: 0] += lost }
     }

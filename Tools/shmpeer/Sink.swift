@@ -11,7 +11,8 @@ final class Sink: ActionRunner {
     var corrupt: UInt64 = 0
     var unsummed: UInt64 = 0
     var foreign: UInt64 = 0
-    var arrivals = ArrivalClock()
+    var firstAt: UInt64 = 0
+    var lastAt: UInt64 = 0
 
     var isDone: Bool { target.map { received >= $0 } ?? false }
 
@@ -40,18 +41,18 @@ final class Sink: ActionRunner {
   }
 
   func deliverPackets(_ packets: inout PacketBatch) {
+    let now = monotonicNanoseconds()
     let isDone = state.withLock { state in
-      if state.isDone { return true }
       packets.forEach { state.take($0) }
-      let isDone = state.isDone
-      state.arrivals.note(packets: state.received, bytes: state.bytes, isLast: isDone)
-      return isDone
+      if state.firstAt == 0 { state.firstAt = now }
+      state.lastAt = now
+      return state.isDone
     }
     if isDone { progress.ring() }
   }
 
   var isDone: Bool { state.withLock { $0.isDone } }
-  var lastArrival: UInt64 { state.withLock { $0.arrivals.lastArrival } }
+  var lastArrival: UInt64 { state.withLock { $0.lastAt } }
   var hasGoal: Bool { state.withLock { $0.target != nil } }
   func proceed() -> UInt64? { nil }
 
@@ -62,8 +63,8 @@ final class Sink: ActionRunner {
       report.transfer = Report.Transfer(
         received: state.received, bytes: state.bytes, lost: state.tracker.lost, duplicated: state.tracker.duplicated,
         reordered: state.tracker.reordered, corrupt: state.corrupt, unsummed: state.unsummed)
-      report.rated = state.arrivals.rated
-      report.seconds = state.arrivals.seconds
+      report.rated = (state.received, state.bytes)
+      report.seconds = Double(state.lastAt - state.firstAt) / 1e9
       if state.foreign > 0 { report.drops[.foreign, default: 0] += state.foreign }
     }
   }

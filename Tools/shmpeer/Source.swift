@@ -83,7 +83,7 @@ final class Source: ActionRunner {
     case .count(let count64): count = Int(min(UInt64(count), count64 - state.first))
     // One row goes in any case, however long it took to make.
     case .deadline(let end):
-      if state.offset == 0, state.first > 0, coarseNanoseconds() >= end { state.hasSentAll = true }
+      if state.offset == 0, state.first > 0, monotonicNanoseconds() >= end { state.hasSentAll = true }
     }
     if state.hasSentAll { return true }
     let taken = state.batch.withPackets { packets in
