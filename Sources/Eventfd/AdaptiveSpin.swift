@@ -12,9 +12,11 @@ package struct AdaptiveSpin {
   /// Short sleeps to come before the next spin.
   private var penance = 0
   private var began: UInt64?
-  private var turns = 0
+  /// Since the clock was read.
+  private var looks = 0
 
   private static let mostFailures = 6
+  private static let looksPerClock = 16
 
   /// `nanoseconds`: the longest spin; 0 never spins.
   package init(nanoseconds: UInt64) { limit = nanoseconds }
@@ -31,17 +33,22 @@ package struct AdaptiveSpin {
     guard limit > 0, penance == 0 else { return false }
     guard let began else {
       self.began = monotonicNanoseconds()
-      turns = 0
+      looks = 0
       return true
     }
     // Reading the clock costs as much as several looks at the queue.
-    turns += 1
-    if turns % 16 != 0 || monotonicNanoseconds() &- began < limit { return true }
+    looks += 1
+    if looks < Self.looksPerClock { return true }
+    looks = 0
+    if monotonicNanoseconds() &- began < limit { return true }
     failures = min(failures + 1, Self.mostFailures)
     penance = 1 << failures
     self.began = nil
     return false
   }
+
+  /// What came of the last answer: so many cheap looks.
+  @inline(__always) package mutating func looked(_ times: Int) { looks += times - 1 }
 
   /// The thread slept this long before something came. A sleep itself costs a few limits on a busy or virtual machine,
   /// so a short one may well be a wait that a spin would have covered.

@@ -12,7 +12,7 @@ extension LinkRunner {
       while let turn = turn(link, dispatcher, seen: seen) {
         switch turn {
         case .delivered: spin.succeeded()
-        case .idle: if spin.shouldSpin() { spinForPackets(link) } else { sleep(link, seen, &spin) }
+        case .idle: if spin.shouldSpin() { spin.looked(spinForPackets(link)) } else { sleep(link, seen, &spin) }
         case .starved: sleep(link, seen, &spin)
         case .ended(let reason): close(reason, link)
         }
@@ -20,12 +20,14 @@ extension LinkRunner {
     }
   }
 
-  /// Between two turns, which see to everything else: what comes in here is found sooner than by a turn.
-  private func spinForPackets(_ link: some RunnableLink) {
-    for _ in 0..<Self.looksBetweenTurns {
+  /// Between two turns, which see to everything else: what comes in here is found sooner than by a turn. Returns the number
+  /// of looks.
+  private func spinForPackets(_ link: some RunnableLink) -> Int {
+    for look in 1...Self.looksBetweenTurns {
       spinPause()
-      if link.mayHavePackets { return }
+      if link.mayHavePackets { return look }
     }
+    return Self.looksBetweenTurns
   }
 
   private static var looksBetweenTurns: Int { 16 }

@@ -4,7 +4,8 @@ import LinkTestSupport
 import Testing
 
 private func bench(_ arguments: String...) throws -> Peer.Outcome {
-  try Peer(arguments, executable: Peer.path(of: "linkbench")).wait()
+  // Two processes that spin beside everything else take their time.
+  try Peer(arguments, executable: Peer.path(of: "linkbench")).wait(deadline: deadline(after: .seconds(600)))
 }
 
 /// What can go wrong in the tool that compares links with C. Its figures are nobody's to judge here.

@@ -18,8 +18,10 @@ inlined void collect_completions(struct link *link) {
   reader_flush(&link->room);
 }
 
-/// Server: buffers that the client posted, as many as a packet needs.
-inlined void collect_posts(struct link *link, uint32_t wanted) {
+/// Server: buffers that the client posted, as many as a packet needs; when there are fewer, some in stock where that helps.
+inlined void collect_posts(struct link *link, uint32_t wanted, bool tuned) {
+  if (link->free_count >= wanted) return;
+  if (tuned && wanted < collection_interval) wanted = collection_interval;
   uint8_t *message;
   while (link->free_count < wanted && (message = pull(&link->room)) != NULL) {
     link->free[link->free_count++] =
@@ -32,7 +34,7 @@ inlined void collect_posts(struct link *link, uint32_t wanted) {
 /// One packet into free buffers, its message into the pipe. False if there is no room.
 inlined bool put(struct link *link, const uint8_t *packet, uint32_t byte_count, bool client, bool tuned) {
   uint32_t count = byte_count <= buffer_byte_count ? 1 : (byte_count + buffer_byte_count - 1) / buffer_byte_count;
-  if (!client) collect_posts(link, count);
+  if (!client) collect_posts(link, count, tuned);
   if (link->free_count < count) return false;
   uint8_t *message = push(&link->out, client ? 16 + 12 * count : 8 + 28 * count);
   if (message == NULL) return false;

@@ -42,8 +42,10 @@ struct GVisorRace {
     let common = ["--size", "\(byteCount)", "--check", "none", "--json", "--timeout", "50"]
     // Processes stay where this thread was when it started them.
     if let cpu = SecondProcess.cpus.other { ProcessControl.pin(to: cpu) }
-    let source = try start(wire.near, ["--source", "\(count)"] + common)
-    if let cpu = SecondProcess.cpus.own { ProcessControl.pin(to: cpu) }
+    let source = try {
+      defer { if let cpu = SecondProcess.cpus.own { ProcessControl.pin(to: cpu) } }
+      return try start(wire.near, ["--source", "\(count)"] + common)
+    }()
     let sink = try start(wire.far, ["--sink", "\(count)"] + common).wait()
     let ending = source.wait()
     withExtendedLifetime(wire) {}

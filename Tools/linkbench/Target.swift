@@ -6,9 +6,9 @@ enum Target {
     let byteCount = parts.last.flatMap { Int($0) } ?? 0
     switch parts.first {
     case "shm" where parts[1] == "tuned": return 0.85
-    case "shm":
+    case "shm", "demo":
       if byteCount >= 1500 { return 1 }
-      return byteCount == 64 ? (parts[3] == "1" ? 1.5 : 1) : nil
+      return byteCount == 64 ? (parts[parts.count - 2] == "1" ? 1.5 : 1) : nil
     // Times, so that the ratio is the inverse.
     case "round-trip" where parts[1] == "spin": return 1 / 1.15
     case "round-trip" where parts[1] == "sleep": return 1 / 1.1
