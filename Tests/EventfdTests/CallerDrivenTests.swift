@@ -48,27 +48,6 @@ import Testing
     }
   }
 
-  @Test func `a dispatcher that was detached is let go without another step`() throws {
-    for isInside in [false, true] {
-      let link = try ScriptedLink(.caller)
-      weak var gone: Inbox?
-      do {
-        let inbox = Inbox(onDelivery: { _ in if isInside { link.detach() } })
-        gone = inbox
-        try link.attach(inbox)
-        // The link remembers it from step to step.
-        for _ in 0..<3 { #expect(link.step() == .idle) }
-        link.push(1)
-        #expect(link.step() == .delivered)
-        if !isInside { link.detach() }
-      }
-      #expect(gone == nil)
-      link.close()
-      _ = link.step()
-      try link.wait()
-    }
-  }
-
   @Test func `a plan wakes for packets and for changes of phase`() throws {
     let link = try ScriptedLink(.caller)
     let inbox = Inbox()
