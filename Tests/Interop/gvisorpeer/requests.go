@@ -24,6 +24,7 @@ func pingStack(address string, count int, end time.Time) (repeated int, err erro
 		return 0, err
 	}
 	defer connection.Close()
+	asked := requests{connection: connection, end: end}
 	for i := 1; i <= count; i++ {
 		message := make([]byte, 64)
 		message[0] = request
@@ -34,15 +35,11 @@ func pingStack(address string, count int, end time.Time) (repeated int, err erro
 		isReply := func(packet []byte) bool {
 			return len(packet) == 64 && packet[0] == reply && bytes.Equal(packet[4:], message[4:])
 		}
-		times, isAnswered := ask(connection, message, isReply, answerTime(i == 1), end)
-		if !isAnswered {
-			return repeated, fmt.Errorf("request %d was not answered", i)
-		}
-		if i > 1 {
-			repeated += times - 1
+		if !asked.ask(message, isReply) {
+			return asked.repeated, fmt.Errorf("request %d was not answered", i)
 		}
 	}
-	return repeated, nil
+	return asked.repeated, nil
 }
 
 // dial waits for an address of this side: a device's IPv6 addresses cannot be used before it has a carrier.
@@ -56,36 +53,46 @@ func dial(network, address string, end time.Time) (net.Conn, error) {
 	}
 }
 
-// answerTime is how long an answer may take. While the first is asked for the device may have no carrier yet; then a loaded
-// machine is not to be taken for a link that loses packets.
-func answerTime(isFirst bool) time.Duration {
-	if isFirst {
-		return time.Second
-	}
-	return 20 * time.Second
+// requests are asked one after the other, until end.
+type requests struct {
+	connection net.Conn
+	end        time.Time
+	isAnswered bool
+	// Requests that went unanswered once the first was answered.
+	repeated int
 }
 
-// ask sends a request again and again until it is answered, and says how many times.
-func ask(
-	connection net.Conn, request []byte, isAnswer func([]byte) bool, answerTime time.Duration, end time.Time,
-) (times int, isAnswered bool) {
+// answerTime is how long an answer may take. While the first is asked for the device may have no carrier yet; then a loaded
+// machine is not to be taken for a link that loses packets.
+func (r *requests) answerTime() time.Duration {
+	if r.isAnswered {
+		return 20 * time.Second
+	}
+	return time.Second
+}
+
+// ask sends a request again and again until it is answered.
+func (r *requests) ask(request []byte, isAnswer func([]byte) bool) bool {
 	room := make([]byte, 1<<16)
-	for time.Now().Before(end) {
-		times++
-		connection.SetDeadline(time.Now().Add(answerTime))
+	for times := 1; time.Now().Before(r.end); times++ {
+		r.connection.SetDeadline(time.Now().Add(r.answerTime()))
 		// A device without carrier refuses: the next one may pass.
-		connection.Write(request)
+		r.connection.Write(request)
 		for {
-			n, _, err := connection.(net.PacketConn).ReadFrom(room)
+			n, _, err := r.connection.(net.PacketConn).ReadFrom(room)
 			if err != nil {
 				break
 			}
 			if isAnswer(room[:n]) {
-				return times, true
+				if r.isAnswered {
+					r.repeated += times - 1
+				}
+				r.isAnswered = true
+				return true
 			}
 		}
 	}
-	return times, false
+	return false
 }
 
 func checksum(message []byte) uint16 {
@@ -106,7 +113,8 @@ func echoDatagrams(address string, sizes []string, end time.Time) (repeated int,
 		return 0, err
 	}
 	defer connection.Close()
-	for i, word := range sizes {
+	asked := requests{connection: connection, end: end}
+	for _, word := range sizes {
 		size, err := strconv.Atoi(word)
 		if err != nil {
 			return 0, err
@@ -114,13 +122,9 @@ func echoDatagrams(address string, sizes []string, end time.Time) (repeated int,
 		message := make([]byte, size)
 		rand.Read(message)
 		isEcho := func(datagram []byte) bool { return bytes.Equal(datagram, message) }
-		times, isEchoed := ask(connection, message, isEcho, answerTime(i == 0), end)
-		if !isEchoed {
-			return repeated, fmt.Errorf("a datagram of %d bytes did not come back", size)
-		}
-		if i > 0 {
-			repeated += times - 1
+		if !asked.ask(message, isEcho) {
+			return asked.repeated, fmt.Errorf("a datagram of %d bytes did not come back", size)
 		}
 	}
-	return repeated, nil
+	return asked.repeated, nil
 }
