@@ -8,7 +8,13 @@ extension LinkRunner {
   package func step(_ link: some RunnableLink) -> LinkStep {
     precondition(drive == .caller, "step() of a link with a thread of its own: make it with drive = .caller")
     if isInTurn { return .idle }
-    switch quickTurn(link) {
+    guard let turn = quickTurn(link) else { return slowStep(link) }
+    return conclude(turn, link)
+  }
+
+  /// What a turn came to for whoever steps, after it has ended the link if need be.
+  @inline(__always) private func conclude(_ turn: LinkTurn, _ link: some RunnableLink) -> LinkStep {
+    switch turn {
     case .delivered: return .delivered
     case .starved: return .starved
     case .idle: return .idle
@@ -16,7 +22,6 @@ extension LinkRunner {
       close(reason, link)
       finish(link)
       return .closed
-    case nil: return slowStep(link)
     }
   }
 
@@ -69,15 +74,7 @@ extension LinkRunner {
           return turn
         } ?? nil
       withExtendedLifetime(stale) {}
-      switch turn {
-      case .delivered: return .delivered
-      case .starved: return .starved
-      case .idle, nil: return .idle
-      case .ended(let reason):
-        close(reason, link)
-        finish(link)
-        return .closed
-      }
+      return turn.map { conclude($0, link) } ?? .idle
     }
   }
 

@@ -111,7 +111,7 @@ final class FlowOrder: LinkDispatcher {
   var closings: Int { state.withLock { $0.closings } }
   var late: Int { state.withLock { $0.late } }
   /// The threads that delivered packets of each flow, by its port.
-  var threadsOfFlow: [Int: Set<UInt>] { state.withLock { $0.threadsOfFlow.ownCopy(\.ownCopy) } }
+  var threadsOfFlow: [Int: Set<UInt>] { state.withLock { $0.threadsOfFlow.mapValues(\.ownCopy) } }
   var onDelivery: (@Sendable () -> Void)? {
     get { state.withLock { $0.onDelivery } }
     set { state.withLock { $0.onDelivery = newValue } }

@@ -11,8 +11,3 @@ extension Set {
   /// The same elements in storage of its own.
   package var ownCopy: Set { Set(map(\.self)) }
 }
-
-extension Dictionary {
-  /// The same keys in storage of its own, and values made by `transform`.
-  package func ownCopy<Copy>(_ transform: (Value) -> Copy) -> [Key: Copy] { mapValues(transform) }
-}
