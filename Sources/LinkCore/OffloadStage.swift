@@ -182,7 +182,7 @@ struct OffloadStage: ~Copyable {
 
 extension Span<PacketBuffer> {
   /// How many packets from the first on can go as they are.
-  func carriedCount(by offloads: OffloadSupport) -> Int {
+  @usableFromInline func carriedCount(by offloads: OffloadSupport) -> Int {
     var index = 0
     while carries(index, by: offloads) { index &+= 1 }
     return index

@@ -41,4 +41,7 @@
   public var hasFixedIdentification = false
 
   @inlinable public init() {}
+
+  /// Something is left to be done, by whoever.
+  @inlinable @inline(__always) package var isToBeDone: Bool { segmentation != .none || checksum == .needed }
 }

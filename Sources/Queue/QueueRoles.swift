@@ -16,6 +16,33 @@ package protocol SendingQueue: ~Copyable, Sendable {
   /// The peer broke one of the pipes.
   var isCorrupt: Bool { get }
   var tally: LinkTally { get set }
+  /// By which the peer says whether it wants to be rung.
+  var word: NotificationWord<SharedRegion> { get }
+  /// As `send`, and everything else that is due once a batch: in one piece, since calls from another module of one member
+  /// after the other cost as much as a packet. No more arguments than there are registers: those on the stack cost as much
+  /// again. `published`: where others read the tally.
+  mutating func write(_ frames: Span<PacketBuffer>, _ limits: SendLimits, _ published: PublishedTally) -> QueueWrite
+}
+
+/// What a write to a queue came to.
+package struct QueueWrite {
+  /// The packets that were taken, a prefix.
+  package var count: Int
+  /// The peer wants to be rung for them.
+  package var isRingDue: Bool
+  /// The peer broke one of the pipes.
+  package var isCorrupt: Bool
+}
+
+extension SendingQueue where Self: ~Copyable {
+  @inline(__always)
+  package mutating func write(
+    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ published: PublishedTally
+  ) -> QueueWrite {
+    let count = send(frames, limits)
+    published.publish(&tally)
+    return QueueWrite(count: count, isRingDue: count > 0 && word.isWanted(), isCorrupt: isCorrupt)
+  }
 }
 
 /// A turn ends early after so many bytes: what was copied is still in the cache when it is delivered, and the peer gets its
@@ -36,4 +63,27 @@ package protocol ReceivingQueue: ~Copyable, Sendable {
   /// The peer broke one of the pipes.
   var isCorrupt: Bool { get }
   var tally: LinkTally { get set }
+  /// As `receive`, and everything else that is due once a turn.
+  mutating func read(
+    into batch: inout PacketBatch, available: Int, _ framing: LinkFraming, _ published: PublishedTally
+  ) -> QueueRead
+}
+
+/// What a look at a queue came to.
+package struct QueueRead {
+  /// The packets in the batch.
+  package var count: Int
+  /// The peer broke one of the pipes.
+  package var isCorrupt: Bool
+}
+
+extension ReceivingQueue where Self: ~Copyable {
+  @inline(__always)
+  package mutating func read(
+    into batch: inout PacketBatch, available: Int, _ framing: LinkFraming, _ published: PublishedTally
+  ) -> QueueRead {
+    let count = receive(into: &batch, available: available, framing)
+    published.publish(&tally)
+    return QueueRead(count: count, isCorrupt: isCorrupt)
+  }
 }

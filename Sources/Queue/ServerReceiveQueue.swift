@@ -11,7 +11,9 @@ package import LinkCore
   @usableFromInline var owed: UInt64?
   package var tally = LinkTally()
 
-  package init(packets: SharedRegion, completions: SharedRegion, data: SharedRegion, format: FrameFormat = .plain) {
+  package init(
+    packets: SharedRegion, completions: SharedRegion, data: SharedRegion, format: FrameFormat = .plain
+  ) {
     self.packets = PipeReader(packets)
     self.completions = PipeWriter(completions)
     self.data = data

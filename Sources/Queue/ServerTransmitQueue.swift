@@ -11,6 +11,7 @@ package import LinkCore
   /// Bytes that the packet which did not fit needs.
   private var bytesWanted = 1
   package var tally = LinkTally()
+  package let word: NotificationWord<SharedRegion>
 
   /// More buffers than the largest frame takes, cut into the smallest buffers of an honest client.
   private static let mostPosted = 2048
@@ -19,8 +20,12 @@ package import LinkCore
   /// writing to moves its cache line, and giving a place back moves it again.
   private static let store = 64
 
-  package init(posts: SharedRegion, packets: SharedRegion, data: SharedRegion, format: FrameFormat = .plain) {
+  package init(
+    posts: SharedRegion, packets: SharedRegion, data: SharedRegion, shared: SharedRegion,
+    format: FrameFormat = .plain
+  ) {
     self.posts = PipeReader(posts)
+    word = NotificationWord(shared)
     self.packets = PipeWriter(packets)
     self.data = data
     self.format = format

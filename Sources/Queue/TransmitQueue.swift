@@ -18,6 +18,7 @@ package import LinkCore
   /// Buffers that the packet which did not fit needs.
   private var buffersWanted = 1
   package var tally = LinkTally()
+  package let word: NotificationWord<SharedRegion>
 
   /// Completions are collected after this many packets, and whenever room runs out: looking at a pipe that the peer is
   /// writing to moves its cache line, which costs as much as a packet.
@@ -31,7 +32,7 @@ package import LinkCore
   package static let bufferByteCounts = 64...65536
 
   package init(
-    packets: SharedRegion, completions: SharedRegion, data: SharedRegion, bufferByteCount: Int,
+    packets: SharedRegion, completions: SharedRegion, data: SharedRegion, shared: SharedRegion, bufferByteCount: Int,
     format: FrameFormat = .plain
   ) {
     precondition(Self.bufferByteCounts.contains(bufferByteCount))
@@ -39,6 +40,7 @@ package import LinkCore
     self.completions = PipeReader(completions)
     self.data = data
     self.format = format
+    word = NotificationWord(shared)
     arena = BufferArena(dataByteCount: data.byteCount, bufferByteCount: bufferByteCount)
     mostInFlight = Pipe.capacity(
       pipeByteCount: completions.byteCount, messageByteCount: CompletionMessage.byteCount)

@@ -12,7 +12,7 @@ struct MappedQueue: ~Copyable, Sendable {
   private let sharedMapping: Mapping
   let bell: Bell
   /// Others can shrink the files.
-  private let isGuarded: Bool
+  let isGuarded: Bool
 
   /// Maps all of a queue's files, then closes them.
   static func map(_ files: consuming QueueFiles) throws(LinkError) -> MappedQueue {

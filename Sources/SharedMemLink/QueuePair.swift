@@ -61,8 +61,8 @@ struct MappedPair: ~Copyable, Sendable {
 
   /// Puts the role's queues on the memory.
   consuming func halves(
-    _ role: SharedMemEndpoint.Role, _ peer: consuming sending PeerDescriptor?, bufferByteCount: Int,
-    format: FrameFormat, batch: consuming sending PacketBatch, framing: LinkFraming,
+    _ role: SharedMemEndpoint.Role, _ peer: consuming sending PeerDescriptor?, _ room: RoomRequest,
+    bufferByteCount: Int, format: FrameFormat, batch: consuming sending PacketBatch, framing: LinkFraming,
     askPool: @escaping @Sendable (PacketPool) -> Bool
   ) -> (any Sender, any Receiver) {
     let desk = RoomDesk(answer: RoomAnswer(incoming.sharedData), news: RoomNews(outgoing.sharedData), outgoing.bell)
@@ -70,22 +70,23 @@ struct MappedPair: ~Copyable, Sendable {
     case .client:
       let transmit = TransmitQueue(
         packets: outgoing.transmitPipe, completions: outgoing.receivePipe, data: outgoing.data,
-        bufferByteCount: bufferByteCount, format: format)
+        shared: outgoing.sharedData, bufferByteCount: bufferByteCount, format: format)
       let receive = ReceiveQueue(
         posts: incoming.transmitPipe, packets: incoming.receivePipe, data: incoming.data,
         bufferByteCount: bufferByteCount, format: format)
       return (
-        QueueSender(SenderState(transmit, outgoing)),
+        QueueSender(SenderState(transmit, outgoing, room)),
         QueueReceiver(
           ReceiverState(receive, incoming, desk, peer, batch: batch, framing: framing, askPool: askPool))
       )
     case .server:
       let transmit = ServerTransmitQueue(
-        posts: outgoing.transmitPipe, packets: outgoing.receivePipe, data: outgoing.data, format: format)
+        posts: outgoing.transmitPipe, packets: outgoing.receivePipe, data: outgoing.data,
+        shared: outgoing.sharedData, format: format)
       let receive = ServerReceiveQueue(
         packets: incoming.transmitPipe, completions: incoming.receivePipe, data: incoming.data, format: format)
       return (
-        QueueSender(SenderState(transmit, outgoing)),
+        QueueSender(SenderState(transmit, outgoing, room)),
         QueueReceiver(
           ReceiverState(receive, incoming, desk, peer, batch: batch, framing: framing, askPool: askPool))
       )

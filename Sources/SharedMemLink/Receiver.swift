@@ -12,15 +12,14 @@ protocol Receiver: AnyObject, Sendable {
   /// Arms the bell and looks once more. Fills in what to wait for and, where a timer has to look again, how long in
   /// nanoseconds at most. False: something arrived.
   func prepareToWait(_ entries: inout InlineArray<4, PollEntry>, _ recheck: inout UInt64?) -> Bool
-  func waitEnded(_ entries: InlineArray<4, PollEntry>?)
+  /// Returns whether the peer is gone. Packets of it may be left.
+  func waitEnded(_ entries: InlineArray<4, PollEntry>?) -> Bool
   /// No turn follows for a long time.
   func attachmentEnded()
   /// Whether the peer promises to announce room to the sender beside this receiver.
   var isRoomPromised: Bool { get }
   /// What the peer said of room since the last call.
   func takeRoomNews() -> RoomDesk.News
-  /// The peer is gone, though packets of it may be left. From any thread.
-  var isPeerGone: Bool { get }
   func release()
   var tally: PublishedTally { get }
   /// For people. Nil: busy, or released.
@@ -31,7 +30,6 @@ protocol Receiver: AnyObject, Sendable {
 final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
   // The runner's turn lock already keeps turns apart; this one costs little and makes it the compiler's business.
   private let state: Lock<ReceiverState<Queue>?>
-  private let goneFlag = Atomic<Bool>(false)
   let tally = PublishedTally()
 
   init(_ state: consuming sending ReceiverState<Queue>) { self.state = Lock(state) }
@@ -39,7 +37,7 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
   @specialized(where Queue == ReceiveQueue)
   @specialized(where Queue == ServerReceiveQueue)
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn {
-    state.withLock { $0 == nil ? .idle : $0!.turn(dispatcher, tally) }
+    state.withLock { $0?.turn(dispatcher, tally) ?? .idle }
   }
 
   var mayHavePackets: Bool {
@@ -56,9 +54,8 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
 
   @specialized(where Queue == ReceiveQueue)
   @specialized(where Queue == ServerReceiveQueue)
-  func waitEnded(_ entries: InlineArray<4, PollEntry>?) {
-    let isGone = state.withLock { $0 == nil ? false : $0!.waitEnded(entries) }
-    if isGone { goneFlag.store(true, ordering: .relaxed) }
+  func waitEnded(_ entries: InlineArray<4, PollEntry>?) -> Bool {
+    state.withLock { $0 == nil ? false : $0!.waitEnded(entries, tally) }
   }
 
   func attachmentEnded() { state.withLock { $0?.announceRoomAtLast(tally, isAttended: true) } }
@@ -78,8 +75,6 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
         postedBuffers: state!.queue.postedBuffers, hasInput: !state!.queue.isEmpty, isBlocked: state!.queue.isBlocked)
     } ?? nil
   }
-
-  var isPeerGone: Bool { goneFlag.load(ordering: .relaxed) }
 
   func release() { state.withLock { $0 = nil } }
 }
@@ -103,7 +98,8 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
 
   init(
     _ queue: consuming Queue, _ memory: consuming MappedQueue, _ desk: RoomDesk, _ peer: consuming PeerDescriptor?,
-    batch: consuming PacketBatch, framing: LinkFraming, askPool: @escaping @Sendable (PacketPool) -> Bool
+    batch: consuming PacketBatch, framing: LinkFraming,
+    askPool: @escaping @Sendable (PacketPool) -> Bool
   ) {
     word = NotificationWord(memory.sharedData)
     self.desk = desk
@@ -117,26 +113,29 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
 
   mutating func turn(_ dispatcher: any LinkDispatcher, _ published: PublishedTally) -> LinkTurn {
     let available = batch.prepareToReceive()
-    if available == 0 {
-      // With nothing left to deliver, the end does not wait for packets that may be kept until it comes.
-      if batchesLeft != nil, queue.isEmpty { return .ended(.peerDisconnected) }
-      isStarved = true
-      if desk.answersWish(isIdle: true) { queue.tally[.roomAnnouncement] += 1 }
-      queue.tally[.starvation] += 1
-      published.publish(&queue.tally)
-      return .starved
+    if available == 0 { return starve(published) }
+    let read = queue.read(into: &batch, available: available, framing, published)
+    if desk.answersWish(isIdle: read.count == 0) { count(.roomAnnouncement, published) }
+    if read.count > 0 { dispatcher.deliverPackets(&batch) }
+    if read.isCorrupt || memory.isGuarded, let failure = memory.failure(isCorrupt: read.isCorrupt) {
+      return .ended(.failed(failure))
     }
-    let count = queue.receive(into: &batch, available: available, framing)
-    if desk.answersWish(isIdle: count == 0) { queue.tally[.roomAnnouncement] += 1 }
-    published.publish(&queue.tally)
-    if count > 0 { dispatcher.deliverPackets(&batch) }
-    if let failure = memory.failure(isCorrupt: queue.isCorrupt) { return .ended(.failed(failure)) }
     if let left = batchesLeft {
       // A dead peer adds nothing; one that only closed its socket could go on for ever.
-      if count == 0 || left == 0 { return .ended(.peerDisconnected) }
+      if read.count == 0 || left == 0 { return .ended(.peerDisconnected) }
       batchesLeft = left - 1
     }
-    return count > 0 ? .delivered : .idle
+    return read.count > 0 ? .delivered : .idle
+  }
+
+  /// A turn without anything to receive into.
+  @inline(never) private mutating func starve(_ published: PublishedTally) -> LinkTurn {
+    // With nothing left to deliver, the end does not wait for packets that may be kept until it comes.
+    if batchesLeft != nil, queue.isEmpty { return .ended(.peerDisconnected) }
+    isStarved = true
+    if desk.answersWish(isIdle: true) { count(.roomAnnouncement, published) }
+    count(.starvation, published)
+    return .starved
   }
 
   mutating func prepareToWait(
@@ -158,7 +157,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
       }
       if queue.isBlocked { recheck = min(recheck ?? .max, RoomRequest.longestInterval) }
     }
-    queue.tally[.sleep] += 1
+    count(.sleep, published)
     announceRoomAtLast(published, isAttended: false)
     // A peer that is gone would end the wait at once.
     if isPeerGone { return true }
@@ -172,30 +171,35 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
 
   /// Answers any wish for room: the next look at it may be far off. `isAttended`: as `Bell.ringAttended`.
   mutating func announceRoomAtLast(_ published: PublishedTally, isAttended: Bool) {
-    if desk.answersWishAtLast(isAttended: isAttended) { queue.tally[.roomAnnouncement] += 1 }
-    published.publish(&queue.tally)
+    if desk.answersWishAtLast(isAttended: isAttended) { count(.roomAnnouncement, published) }
   }
 
   /// Returns whether the peer is gone.
-  mutating func waitEnded(_ entries: InlineArray<4, PollEntry>?) -> Bool {
+  mutating func waitEnded(_ entries: InlineArray<4, PollEntry>?, _ published: PublishedTally) -> Bool {
     word.disable()
     if entries == nil || !entries![0].reported.isEmpty {
       // Taken whatever the flags of the open file say. If it is no eventfd any more the peer did that, and is done for.
       switch memory.bell.take() {
       case nil: batchesLeft = 0
-      case true?: if queue.isEmpty, !desk.wasRung() { queue.tally[.emptyWakeUp] += 1 }
+      case true?: if queue.isEmpty, !desk.wasRung() { count(.emptyWakeUp, published) }
       case false?: break
       }
     }
+    var word = PeerDescriptor.Word.nothing
     switch peer {
-    case .some(let peer) where entries == nil || !entries![1].reported.isEmpty:
-      switch peer.listen() {
-      case .nothing: break
-      case .stray(let messages): queue.tally[.strayInput] += UInt64(messages)
-      case .gone: batchesLeft = batchesLeft ?? 1 << 16
-      }
+    case .some(let peer) where entries == nil || !entries![1].reported.isEmpty: word = peer.listen()
     default: break
     }
+    switch word {
+    case .nothing: break
+    case .stray(let messages): count(.strayInput, published, times: messages)
+    case .gone: batchesLeft = batchesLeft ?? 1 << 16
+    }
     return batchesLeft != nil
+  }
+
+  private mutating func count(_ event: LinkEvent, _ published: PublishedTally, times: Int = 1) {
+    queue.tally[event] += UInt64(times)
+    published.publish(&queue.tally)
   }
 }

@@ -6,10 +6,10 @@ import Synchronization
 
 /// The sending half of an endpoint, whatever its role. Any thread may call it.
 protocol Sender: AnyObject, Sendable {
-  /// Sends a prefix, and keeps `room` up to date. `isRingDue`: the bell is to be rung anyway. Nil: released.
-  func send(
-    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, isRingDue: Bool
-  ) -> SendResult?
+  /// Sends a prefix, and asks for room if that is not all.
+  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> SendResult
+  /// Rings the peer. Under no lock of others: the peer may hold up whoever rings.
+  func ring()
   /// Whether the packet that did not fit last would fit now. `isAnnounced`: the peer said so, otherwise it is the timer
   /// that asks.
   func looksForRoom(isAnnounced: Bool) -> Bool
@@ -26,14 +26,22 @@ protocol Sender: AnyObject, Sendable {
   var glance: SharedMemEndpoint.State.Sending? { get }
 }
 
+/// What a send came to: as words, which a call hands over in registers.
 struct SendResult {
-  let count: Int
-  /// The peer broke something.
-  let isBroken: Bool
-  /// Room is wanted now, and the driver has to be woken for it.
-  let wakesDriver: Bool
-  /// To be rung, since the peer wants it. Under no lock: the peer may hold up whoever rings.
-  let bell: Bell?
+  /// What is left to do or to say. Nothing, usually.
+  struct Sequel: OptionSet {
+    let rawValue: UInt8
+    /// `ring()` is due.
+    static let ring = Sequel(rawValue: 1 << 0)
+    /// The peer broke something.
+    static let broken = Sequel(rawValue: 1 << 1)
+    /// Room is wanted now, and the driver has to be woken for it.
+    static let wakesDriver = Sequel(rawValue: 1 << 2)
+    /// The queue is gone.
+    static let released = Sequel(rawValue: 1 << 3)
+  }
+  var count = 0
+  var sequel: Sequel
 }
 
 /// What runs once a batch is compiled for each queue: through the protocol it would be called as generic code, which asks the
@@ -47,10 +55,13 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
 
   @specialized(where Queue == TransmitQueue)
   @specialized(where Queue == ServerTransmitQueue)
-  func send(
-    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, isRingDue: Bool
-  ) -> SendResult? {
-    state.withLock { $0 == nil ? nil : $0!.send(frames, limits, room, tally, isRingDue: isRingDue) }
+  func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits) -> SendResult {
+    state.withLock { $0?.send(frames, limits, tally) ?? SendResult(sequel: .released) }
+  }
+
+  func ring() {
+    let bell = state.withLock { $0?.bellToRing(tally) }
+    bell?.ring()
   }
 
   @specialized(where Queue == TransmitQueue)
@@ -93,67 +104,78 @@ struct SenderState<Queue: SendingQueue & ~Copyable>: ~Copyable, Sendable {
   // The queue uses the memory.
   var queue: Queue
   let memory: MappedQueue
-  let word: NotificationWord<SharedRegion>
   var wish: RoomWish<SharedRegion>
+  let room: RoomRequest
 
-  init(_ queue: consuming Queue, _ memory: consuming MappedQueue) {
-    word = NotificationWord(memory.sharedData)
+  init(_ queue: consuming Queue, _ memory: consuming MappedQueue, _ room: RoomRequest) {
     wish = RoomWish(memory.sharedData)
     self.queue = queue
     self.memory = memory
+    self.room = room
   }
 
   var bell: Bell { memory.bell }
 
   mutating func send(
-    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ room: RoomRequest, _ published: PublishedTally,
-    isRingDue: Bool
+    _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ published: PublishedTally
   ) -> SendResult {
-    var count = queue.send(frames, limits)
-    var wakesDriver = false
-    if count < frames.count {
-      if !queue.isCorrupt, !memory.wasResized { wakesDriver = refuse(frames, from: &count, limits, room) }
+    let write = queue.write(frames, limits, published)
+    if write.count < frames.count || write.isCorrupt || memory.isGuarded {
+      return conclude(write, frames, limits, published)
     }
-    let rings = count > 0 && !isRingDue && word.isWanted()
-    if rings { queue.tally[.notification] += 1 }
-    published.publish(&queue.tally)
-    let isBroken = queue.isCorrupt || memory.wasResized
-    return SendResult(
-      count: count, isBroken: isBroken, wakesDriver: wakesDriver, bell: rings ? memory.bell : nil)
+    return SendResult(count: write.count, sequel: write.isRingDue ? .ring : [])
+  }
+
+  /// What may follow a write. Without room it leaves a wish, then tries once more.
+  @inline(never) private mutating func conclude(
+    _ first: QueueWrite, _ frames: Span<PacketBuffer>, _ limits: SendLimits, _ published: PublishedTally
+  ) -> SendResult {
+    var write = first
+    var sequel: SendResult.Sequel = []
+    if write.count < frames.count, !write.isCorrupt, !memory.wasResized {
+      let isFirst = room.make()
+      if isFirst {
+        wish.make()
+        let rest = frames.extracting(droppingFirst: first.count)
+        write = queue.write(rest, limits, published)
+        write.count += first.count
+        write.isRingDue = write.isRingDue || first.isRingDue
+      }
+      if write.count < frames.count {
+        count(.refusedWrite, published)
+        if isFirst, !wish.isHeard, room.isDriverAsleep { sequel.insert(.wakesDriver) }
+      } else {
+        // Nobody else has one.
+        wish.withdraw()
+        room.end()
+      }
+    }
+    if write.isRingDue { sequel.insert(.ring) }
+    if write.isCorrupt || memory.wasResized { sequel.insert(.broken) }
+    return SendResult(count: write.count, sequel: sequel)
   }
 
   // Mutating, since the compiler can only change what it finds in an optional.
   mutating func failure() -> LinkError? { memory.failure(isCorrupt: queue.isCorrupt) }
 
-  /// Leaves a wish for room, then tries once more. Returns whether the driver has to be woken.
-  @inline(never) private mutating func refuse(
-    _ frames: Span<PacketBuffer>, from count: inout Int, _ limits: SendLimits, _ room: RoomRequest
-  ) -> Bool {
-    guard room.make() else {
-      queue.tally[.refusedWrite] += 1
-      return false
-    }
-    wish.make()
-    count += queue.send(frames.extracting(droppingFirst: count), limits)
-    if count == frames.count {
-      // Nobody else has one.
-      wish.withdraw()
-      room.end()
-      return false
-    }
-    queue.tally[.refusedWrite] += 1
-    return !wish.isHeard && room.isDriverAsleep
+  mutating func bellToRing(_ published: PublishedTally) -> Bell {
+    count(.notification, published)
+    return memory.bell
+  }
+
+  private mutating func count(_ event: LinkEvent, _ published: PublishedTally) {
+    queue.tally[event] += 1
+    published.publish(&queue.tally)
   }
 
   mutating func looksForRoom(_ isAnnounced: Bool, _ published: PublishedTally) -> Bool {
-    queue.tally[isAnnounced ? .roomAnnouncement : .roomCheck] += 1
     var hasRoom = queue.hasRoom()
     if !hasRoom, isAnnounced {
       // Not enough, or taken already: an answer is good for one wish.
       wish.make()
       hasRoom = queue.hasRoom()
     }
-    published.publish(&queue.tally)
+    count(isAnnounced ? .roomAnnouncement : .roomCheck, published)
     return hasRoom
   }
 }

@@ -4,33 +4,20 @@ extension SharedMemEndpoint {
   /// A write to the queue, and what came of it. The link's end waits until it is over.
   struct PlainWrite: LinkCore.PlainWrite {
     let sender: any Sender
-    let room: RoomRequest
     let offloads: OffloadSupport
     let limits: SendLimits
-    /// The queue is gone.
-    private(set) var isReleased = false
-    /// The peer broke something.
-    private(set) var isBroken = false
-    /// Room is wanted now, and the driver has to be woken for it.
-    private(set) var wakesDriver = false
-    /// To be rung when the write is over: here the stage may be locked.
-    private(set) var bell: Bell?
+    /// What is left to do when the write is over: here the stage may be locked.
+    private(set) var sequel: SendResult.Sequel = []
 
     mutating func send(_ packets: Span<PacketBuffer>) -> Int {
-      guard let result = sender.send(packets, limits, room, isRingDue: bell != nil) else {
-        isReleased = true
-        return 0
-      }
-      isBroken = result.isBroken
-      if result.wakesDriver { wakesDriver = true }
-      if let due = result.bell { bell = due }
+      let result = sender.send(packets, limits)
+      sequel.formUnion(result.sequel)
       return result.count
     }
   }
 
   var plainWrite: PlainWrite {
-    PlainWrite(
-      sender: sender, room: room, offloads: offloads, limits: limits)
+    PlainWrite(sender: sender, offloads: offloads, limits: limits)
   }
 
   var limits: SendLimits {
@@ -41,14 +28,14 @@ extension SharedMemEndpoint {
 
   /// Sends what was held back, now that there is room. False if something is left, for which room is wanted again.
   func flushHeldPackets() -> Bool {
-    if receiver.isPeerGone {
+    if isPeerGone {
       softwareOffload.end()
       return true
     }
     var write = plainWrite
     let isEmpty = softwareOffload.flush(by: &write)
-    write.bell?.ring()
-    if write.isBroken { endIfBroken() }
+    if write.sequel.contains(.ring) { sender.ring() }
+    if write.sequel.contains(.broken) { endIfBroken() }
     return isEmpty
   }
 }

@@ -35,7 +35,7 @@ extension SharedMemEndpoint {
 
   public var state: State {
     State(
-      role: role, lifecycle: runner.lifecycle, isWaiting: runner.isWaiting, isPeerGone: receiver.isPeerGone,
+      role: role, lifecycle: runner.lifecycle, isWaiting: runner.isWaiting, isPeerGone: isPeerGone,
       isRoomWanted: room.isWanted, sending: sender.glance, receiving: receiver.glance)
   }
 }

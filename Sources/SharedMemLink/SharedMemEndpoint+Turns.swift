@@ -13,7 +13,7 @@ extension SharedMemEndpoint: RunnableLink {
   private func hasRoomCome() -> Bool {
     // When the peer is gone, whoever keeps packets until there is room has to learn that there will be none: this link
     // may be waiting for just those packets, to deliver the last ones in.
-    if receiver.isPeerGone { return true }
+    if isPeerGone { return true }
     let word = receiver.takeRoomNews()
     switch word {
     case .nothing: return false
@@ -37,7 +37,7 @@ extension SharedMemEndpoint: RunnableLink {
 
   package func waitEnded(_ entries: InlineArray<4, PollEntry>?) {
     room.awake()
-    receiver.waitEnded(entries)
+    if receiver.waitEnded(entries) { peerIsGone() }
   }
 
   package func attachmentEnded() { receiver.attachmentEnded() }

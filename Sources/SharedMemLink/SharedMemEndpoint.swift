@@ -26,6 +26,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
   let softwareOffload: SoftwareOffload
   /// What packets may leave to the peer: of `LinkOptions.offloads`, what was agreed on. Empty without virtio-net headers.
   public let offloads: OffloadSupport
+  private let goneFlag = Atomic<Bool>(false)
   private let currentMTU: Atomic<Int>
   private let ownCapabilities: LinkCapabilities
   /// The largest frame that the queues can carry, a virtio-net header not counted.
@@ -73,7 +74,7 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
       .union(framing.isEthernet ? .resolutionRequired : [])
     let batch = PacketBatch(capacity: options.batchCapacity, pool: options.makePool())
     (sender, receiver) = pair.halves(
-      role, watched, bufferByteCount: bufferByteCount, format: format, batch: batch, framing: framing,
+      role, watched, room, bufferByteCount: bufferByteCount, format: format, batch: batch, framing: framing,
       askPool: runner.ringBellWhenAvailable)
   }
 
@@ -117,37 +118,36 @@ public final class SharedMemEndpoint: LinkEndpoint, DrivenLink {
 
   // MARK: Sending
 
+  /// The peer is gone, though packets of it may be left to receive.
+  var isPeerGone: Bool { goneFlag.load(ordering: .relaxed) }
+  func peerIsGone() { goneFlag.store(true, ordering: .relaxed) }
+
   @discardableResult public func writePackets(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     guard runner.isAttached else { throw runner.refusal() }
-    if receiver.isPeerGone { throw LinkCloseReason.peerDisconnected.error }
+    if isPeerGone { throw LinkCloseReason.peerDisconnected.error }
     guard softwareOffload.passes(packets, offloads) else { return try writeCut(packets) }
     // The usual way, once a batch: nothing is retained for it.
-    let result = sender.send(packets, limits, room, isRingDue: false)
-    if let result, result.count > 0, result.bell == nil, !result.isBroken, !result.wakesDriver { return result.count }
-    return try settle(
-      result?.count ?? 0, of: packets.count, bell: result?.bell, isBroken: result?.isBroken ?? false,
-      wakesDriver: result?.wakesDriver ?? false, isReleased: result == nil)
+    let result = sender.send(packets, limits)
+    if result.count > 0, result.sequel.isEmpty { return result.count }
+    return try conclude(result, of: packets.count)
   }
 
   /// Packets that have to be cut or summed first.
   @inline(never) private func writeCut(_ packets: Span<PacketBuffer>) throws(LinkError) -> Int {
     var write = plainWrite
-    let count = softwareOffload.write(packets, by: &write)
-    return try settle(
-      count, of: packets.count, bell: write.bell, isBroken: write.isBroken,
-      wakesDriver: write.wakesDriver || count < packets.count && softwareOffload.isRoomOwed,
-      isReleased: write.isReleased)
+    var result = SendResult(count: softwareOffload.write(packets, by: &write), sequel: write.sequel)
+    if result.count < packets.count, softwareOffload.isRoomOwed { result.sequel.insert(.wakesDriver) }
+    return try conclude(result, of: packets.count)
   }
 
   /// Does what is due after a write, under no lock, and says what its caller hears.
-  @inline(never) private func settle(
-    _ count: Int, of packetCount: Int, bell: Bell?, isBroken: Bool, wakesDriver: Bool, isReleased: Bool
-  ) throws(LinkError) -> Int {
-    bell?.ring()
-    if isBroken { endIfBroken() }
-    if wakesDriver { runner.ringBell() }
-    if count > 0 || packetCount == 0 { return count }
-    throw isBroken || isReleased ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
+  @inline(never) private func conclude(_ result: SendResult, of packetCount: Int) throws(LinkError) -> Int {
+    if result.sequel.contains(.ring) { sender.ring() }
+    if result.sequel.contains(.broken) { endIfBroken() }
+    if result.sequel.contains(.wakesDriver) { runner.ringBell() }
+    if result.count > 0 || packetCount == 0 { return result.count }
+    let isOver = !result.sequel.isDisjoint(with: [.broken, .released])
+    throw isOver ? runner.refusal() : LinkError(.wouldBlock, "the peer's queue is full")
   }
 
   /// Whether the peer has taken everything that was sent. It becomes true as the peer goes on; nothing announces it.

@@ -18,7 +18,7 @@ struct ClientTransmitFuzz: NearEnd, ~Copyable {
     self.memory = memory
     queue = TransmitQueue(
       packets: memory.fromNear.region, completions: memory.toNear.region, data: memory.data.region,
-      bufferByteCount: memory.bufferByteCount)
+      shared: memory.shared.region, bufferByteCount: memory.bufferByteCount)
   }
 
   mutating func willSee(_ message: [UInt8]) { visible.append(message) }

@@ -8,6 +8,7 @@ struct QueueMemory {
   let toNear: PrivateRegion
   let fromNear: PrivateRegion
   let data: PrivateRegion
+  let shared = PrivateRegion(byteCount: 64)
   let bufferByteCount: Int
   /// The far end reads at once, and its pipe never fills up.
   var isRoomy: Bool { fromNear.byteCount == 4096 }

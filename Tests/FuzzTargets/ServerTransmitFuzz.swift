@@ -23,7 +23,8 @@ struct ServerTransmitFuzz: NearEnd, ~Copyable {
     self.memory = memory
     isWritten = Array(repeating: false, count: memory.data.byteCount)
     queue = ServerTransmitQueue(
-      posts: memory.toNear.region, packets: memory.fromNear.region, data: memory.data.region)
+      posts: memory.toNear.region, packets: memory.fromNear.region, data: memory.data.region,
+      shared: memory.shared.region)
   }
 
   mutating func willSee(_ message: [UInt8]) {

@@ -93,6 +93,7 @@ struct ForwardQueues: QueueEnds, ~Copyable {
   let packets: PrivateRegion
   let returns: PrivateRegion
   let data: PrivateRegion
+  let shared = PrivateRegion(byteCount: 64)
   var client: TransmitQueue
   var server: ServerReceiveQueue
   var outgoing: PacketBatch
@@ -107,8 +108,8 @@ struct ForwardQueues: QueueEnds, ~Copyable {
     packets.becomePipe()
     returns.becomePipe()
     client = TransmitQueue(
-      packets: packets.region, completions: returns.region, data: data.region, bufferByteCount: sizes.buffer,
-      format: sizes.format)
+      packets: packets.region, completions: returns.region, data: data.region, shared: shared.region,
+      bufferByteCount: sizes.buffer, format: sizes.format)
     server = ServerReceiveQueue(
       packets: packets.region, completions: returns.region, data: data.region, format: sizes.format)
     outgoing = sizes.makeBatch()
@@ -124,8 +125,8 @@ struct ForwardQueues: QueueEnds, ~Copyable {
     packets.becomePipe()
     returns.becomePipe()
     client = TransmitQueue(
-      packets: packets.region, completions: returns.region, data: data.region, bufferByteCount: sizes.buffer,
-      format: sizes.format)
+      packets: packets.region, completions: returns.region, data: data.region, shared: shared.region,
+      bufferByteCount: sizes.buffer, format: sizes.format)
     server = ServerReceiveQueue(
       packets: packets.region, completions: returns.region, data: data.region, format: sizes.format)
     ledger = Ledger()
@@ -146,6 +147,7 @@ struct BackwardQueues: QueueEnds, ~Copyable {
   let packets: PrivateRegion
   let returns: PrivateRegion
   let data: PrivateRegion
+  let shared = PrivateRegion(byteCount: 64)
   var client: ReceiveQueue
   var server: ServerTransmitQueue
   var outgoing: PacketBatch
@@ -163,7 +165,8 @@ struct BackwardQueues: QueueEnds, ~Copyable {
       posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer,
       format: sizes.format)
     server = ServerTransmitQueue(
-      posts: returns.region, packets: packets.region, data: data.region, format: sizes.format)
+      posts: returns.region, packets: packets.region, data: data.region, shared: shared.region,
+      format: sizes.format)
     outgoing = sizes.makeBatch()
     incoming = sizes.makeBatch()
   }
@@ -180,7 +183,8 @@ struct BackwardQueues: QueueEnds, ~Copyable {
       posts: returns.region, packets: packets.region, data: data.region, bufferByteCount: sizes.buffer,
       format: sizes.format)
     server = ServerTransmitQueue(
-      posts: returns.region, packets: packets.region, data: data.region, format: sizes.format)
+      posts: returns.region, packets: packets.region, data: data.region, shared: shared.region,
+      format: sizes.format)
     ledger = Ledger()
   }
   mutating func attach() { client.postBuffers() }
