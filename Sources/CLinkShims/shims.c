@@ -3,6 +3,7 @@
 #include "CLinkShims.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/ipv6.h>
@@ -35,6 +36,14 @@ const int LINK_EFD_NONBLOCK = EFD_NONBLOCK;
 ssize_t link_read_nowait(int fd, void *buffer, size_t count) {
   struct iovec vector = {buffer, count};
   return preadv2(fd, &vector, 1, -1, RWF_NOWAIT);
+}
+
+void link_futex_wait(const uint32_t *word, uint32_t expected, long nanoseconds) {
+  struct timespec patience = {0, nanoseconds};
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &patience, NULL, 0);
+}
+void link_futex_wake(const uint32_t *word, int count) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
 int link_memfd_create(const char *name, unsigned int flags) { return memfd_create(name, flags); }

@@ -1,27 +1,57 @@
+import CLinkShims
 public import Synchronization
 
-/// A `Mutex` that the thread sanitizer understands. A contended `Mutex` is handed over inside the kernel (`FUTEX_LOCK_PI`),
-/// where no sanitizer sees that one holder comes after the other; a load and a store beside it, a plain move each on
-/// x86, say so.
+/// A value that one thread at a time reaches. As `Mutex`, but letting go is a plain store.
+///
+/// A sender's fence is not waited for: the next locked instruction is what waits, until the peer's core has given up the
+/// cache lines of the batch. With a locked instruction in each release that was half of a sender's time at one packet a
+/// write. The price: a holder that lets go at the very moment in which somebody goes to sleep for the lock does not see
+/// that, and who sleeps looks again after a millisecond.
 ///
 /// It is inlined where it is used, and its closures with it: called as a generic function, a lock and its release cost some
 /// 100 ns more. For that the type has to be usable from inline too.
-@usableFromInline package struct Lock<Value: ~Copyable>: ~Copyable {
-  @usableFromInline let mutex: Mutex<Value>
-  @usableFromInline let handover = Atomic<UInt8>(0)
+@safe @usableFromInline package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+  @usableFromInline enum Word {
+    @inlinable static var free: UInt32 { 0 }
+    @inlinable static var held: UInt32 { 1 }
+    /// Free, for somebody who has slept for it: a thread that takes the lock again and again would be first every time.
+    @inlinable static var reserved: UInt32 { 2 }
+  }
 
-  @inlinable package init(_ value: consuming sending Value) { mutex = Mutex(value) }
+  /// In memory of its own, since the kernel is told the address of the word.
+  @usableFromInline struct Storage: ~Copyable {
+    @usableFromInline let word = Atomic<UInt32>(Word.free)
+    /// Threads that sleep for the lock, or are about to.
+    @usableFromInline let sleepers = Atomic<UInt32>(0)
+    #if DEBUG
+      @usableFromInline let holder = Atomic<UInt>(0)
+    #endif
+    @usableFromInline var value: Value
+    @inlinable init(_ value: consuming Value) { self.value = value }
+  }
+
+  @usableFromInline let storage: UnsafeMutablePointer<Storage>
+
+  @inlinable package init(_ value: consuming sending Value) {
+    // SAFETY: initialised here, destroyed in deinit.
+    unsafe storage = .allocate(capacity: 1)
+    unsafe storage.initialize(to: Storage(value))
+  }
+
+  @inlinable deinit {
+    // SAFETY: as in init; nobody is left who could hold or want it.
+    unsafe storage.deinitialize(count: 1)
+    unsafe storage.deallocate()
+  }
 
   @inlinable @inline(__always)
   package borrowing func withLock<Result: ~Copyable, E>(
     _ body: (inout sending Value) throws(E) -> sending Result
   ) throws(E) -> sending Result {
-    try mutex.withLock { (value: inout sending Value) throws(E) -> sending Result in
-      // SYNC lock-handover: acquires what the last holder wrote.
-      _ = handover.load(ordering: .acquiring)
-      defer { handover.store(0, ordering: .releasing) }
-      return try body(&value)
-    }
+    if !take(Word.free) { takeSlowly() }
+    defer { letGo() }
+    // SAFETY: one thread at a time is between `take` and `letGo`.
+    return unsafe try body(&storage.pointee.value)
   }
 
   /// Nil, and `body` not called, while somebody holds the lock.
@@ -29,13 +59,68 @@ public import Synchronization
   package borrowing func withLockIfAvailable<Result: ~Copyable, E>(
     _ body: (inout sending Value) throws(E) -> sending Result
   ) throws(E) -> sending Result? {
-    try mutex.withLockIfAvailable { (value: inout sending Value) throws(E) -> sending Result in
-      // SYNC lock-handover: as above.
-      _ = handover.load(ordering: .acquiring)
-      defer { handover.store(0, ordering: .releasing) }
-      return try body(&value)
+    guard take(Word.free) else { return nil }
+    defer { letGo() }
+    // SAFETY: as above.
+    return unsafe try body(&storage.pointee.value)
+  }
+
+  @inlinable @inline(__always) func take(_ word: UInt32) -> Bool {
+    // SAFETY: `storage` lives as long as self. SYNC lock: acquires what the last holder wrote, see `letGo`.
+    let isTaken = unsafe storage.pointee.word.compareExchange(
+      expected: word, desired: Word.held, successOrdering: .acquiring, failureOrdering: .relaxed
+    ).exchanged
+    #if DEBUG
+      // SAFETY: as above.
+      if isTaken { unsafe storage.pointee.holder.store(currentThreadIdentity(), ordering: .relaxed) }
+    #endif
+    return isTaken
+  }
+
+  @inlinable @inline(__always) func letGo() {
+    #if DEBUG
+      // SAFETY: as above.
+      unsafe storage.pointee.holder.store(0, ordering: .relaxed)
+    #endif
+    // SAFETY: as above. SYNC lock: releases what was written to whoever takes it.
+    if unsafe storage.pointee.sleepers.load(ordering: .relaxed) > 0 { return handOver() }
+    unsafe storage.pointee.word.store(Word.free, ordering: .releasing)
+  }
+
+  @usableFromInline @inline(never) func handOver() {
+    // SAFETY: as above.
+    unsafe storage.pointee.word.store(Word.reserved, ordering: .releasing)
+    unsafe withWordAddress { unsafe link_futex_wake($0, 1) }
+  }
+
+  /// Looks for a moment, since most are held for less than a sleep takes; then sleeps.
+  @usableFromInline @inline(never) func takeSlowly() {
+    #if DEBUG
+      // SAFETY: as above.
+      let holder = unsafe storage.pointee.holder.load(ordering: .relaxed)
+      precondition(holder != currentThreadIdentity(), "a thread waits for a lock that it holds itself")
+    #endif
+    for _ in 0..<100 {
+      spinPause()
+      if take(Word.free) { return }
     }
+    // SAFETY: as above.
+    unsafe storage.pointee.sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    var hasSlept = false
+    while !take(Word.free), !(hasSlept && take(Word.reserved)) {
+      // SAFETY: as above.
+      let seen = unsafe storage.pointee.word.load(ordering: .relaxed)
+      if seen == Word.free { continue }
+      // Whatever ends it: a wake, a millisecond, a signal, or the word is another one already.
+      unsafe withWordAddress { word in unsafe link_futex_wait(word, seen, 1_000_000) }
+      hasSlept = true
+    }
+    // SAFETY: as above.
+    unsafe storage.pointee.sleepers.wrappingSubtract(1, ordering: .relaxed)
+  }
+
+  @unsafe private func withWordAddress(_ body: (UnsafeMutablePointer<UInt32>) -> Void) {
+    // SAFETY: an `Atomic<UInt32>` is four bytes without state of its own, first in the storage.
+    unsafe body(UnsafeMutableRawPointer(storage).assumingMemoryBound(to: UInt32.self))
   }
 }
-
-extension Lock: Sendable where Value: ~Copyable {}

@@ -52,4 +52,4 @@ package struct SystemThread: ~Copyable, @unchecked Sendable {
 
 /// A number that tells the calling thread from every other one alive; never 0.
 @inline(__always)
-package func currentThreadIdentity() -> UInt { UInt(pthread_self()) }
+@usableFromInline package func currentThreadIdentity() -> UInt { UInt(pthread_self()) }
