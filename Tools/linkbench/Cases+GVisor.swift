@@ -39,7 +39,7 @@ struct GVisorRace {
 
   func run(_ count: Int) throws -> Moved {
     let wire = try InteropSupport.Wire(.sharedMemory(nearRole: sender))
-    let common = ["--size", "\(byteCount)", "--check", "none", "--json", "--timeout", "50"]
+    let common = ["--size", "\(byteCount)", "--check", "none", "--bare", "--json", "--timeout", "50"]
     // Processes stay where this thread was when it started them.
     if let cpu = SecondProcess.cpus.other { ProcessControl.pin(to: cpu) }
     let source = try {

@@ -100,20 +100,14 @@ func (l *link) write(ctx context.Context, packets stack.PacketBufferList) error 
 		if taken > 0 {
 			fullSince = time.Time{}
 		}
-		switch err.(type) {
-		case nil, *tcpip.ErrWouldBlock, *tcpip.ErrNoBufferSpace:
-		default:
-			return errors.New("write: " + err.String())
+		if err := failure(err); err != nil {
+			return err
 		}
 		if taken > 0 || len(rest) == 0 {
 			continue
 		}
-		select {
-		case <-ctx.Done():
-			return why(ctx)
-		case <-l.gone:
-			return errGone
-		default:
+		if err := l.whyOver(ctx); err != nil {
+			return err
 		}
 		if fullSince.IsZero() {
 			fullSince = time.Now()
@@ -125,4 +119,26 @@ func (l *link) write(ctx context.Context, packets stack.PacketBufferList) error 
 		}
 	}
 	return nil
+}
+
+// failure is what a write reports, if it is more than a lack of room.
+func failure(err tcpip.Error) error {
+	switch err.(type) {
+	case nil, *tcpip.ErrWouldBlock, *tcpip.ErrNoBufferSpace:
+		return nil
+	default:
+		return errors.New("write: " + err.String())
+	}
+}
+
+// whyOver says why nothing can be sent any more; nil: it can.
+func (l *link) whyOver(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return why(ctx)
+	case <-l.gone:
+		return errGone
+	default:
+		return nil
+	}
 }

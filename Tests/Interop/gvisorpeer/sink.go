@@ -22,7 +22,12 @@ type sink struct {
 	firstAt, lastAt time.Time
 }
 
-func newSink(o *options) action { return &sink{target: o.count, done: make(chan struct{})} }
+func newSink(o *options) action {
+	if o.bare {
+		return &bareSink{target: o.count, done: make(chan struct{})}
+	}
+	return &sink{target: o.count, done: make(chan struct{})}
+}
 
 // DeliverNetworkPacket implements stack.NetworkDispatcher.
 func (s *sink) DeliverNetworkPacket(_ tcpip.NetworkProtocolNumber, packet stack.PacketBufferPtr) {

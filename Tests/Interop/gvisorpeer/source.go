@@ -17,7 +17,13 @@ type source struct {
 	took  time.Duration
 }
 
-func newSource(o *options) action { return &source{count: o.count, size: o.size, batch: o.batch} }
+func newSource(o *options) action {
+	s := source{count: o.count, size: o.size, batch: o.batch}
+	if o.bare {
+		return &bareSource{source: s}
+	}
+	return &s
+}
 
 func (s *source) run(ctx context.Context, l *link) error {
 	l.Attach(nobody{})
