@@ -7,45 +7,40 @@ extension LinkRunner {
   /// As `DrivenLink.step`.
   package func step(_ link: some RunnableLink) -> LinkStep {
     precondition(drive == .caller, "step() of a link with a thread of its own: make it with drive = .caller")
-    if isInTurn { return .idle }
-    guard let turn = quickTurn(link) else { return slowStep(link) }
-    return conclude(turn, link)
-  }
-
-  /// What a turn came to for whoever steps, after it has ended the link if need be.
-  @inline(__always) private func conclude(_ turn: LinkTurn, _ link: some RunnableLink) -> LinkStep {
-    switch turn {
-    case .delivered: return .delivered
-    case .starved: return .starved
-    case .idle: return .idle
-    case .ended(let reason):
-      close(reason, link)
-      finish(link)
-      return .closed
+    // Whoever is in a turn, this thread or another, there is nothing quick to do.
+    guard turningThread.load(ordering: .relaxed) == 0 else { return slowStep(link) }
+    // Inlined, as a closure would not be.
+    @inline(__always) func turn(_ turns: inout sending Turns) -> sending (LinkStep?, (any LinkDispatcher)?) {
+      turnAsBefore(&turns, link)
     }
+    let (step, stale) = turnLock.withLockIfAvailable(turn) ?? (nil, nil)
+    // As a rule there is nobody to let go, and so no call.
+    switch consume stale {
+    case nil: break
+    case let dispatcher?: withExtendedLifetime(dispatcher) {}
+    }
+    guard let step else { return slowStep(link) }
+    if step == .closed { finish(link) }
+    return step
   }
 
-  /// A turn for the dispatcher of the step before, if nothing but turns has happened since.
-  private func quickTurn(_ link: some RunnableLink) -> LinkTurn? {
-    var stale: (any LinkDispatcher)?
-    let turn: LinkTurn? =
-      turnLock.withLockIfAvailable { turns -> LinkTurn? in
-        guard !turns.isArmed, turns.seen == version.load(ordering: .acquiring), let dispatcher = turns.dispatcher.take()
-        else { return nil }
-        let turn = turnHoldingLock(link, dispatcher, seen: turns.seen)
-        // Moved out and in again, which costs no count of references.
-        if turns.seen == version.load(ordering: .acquiring) {
-          turns.dispatcher = dispatcher
-        } else {
-          stale = dispatcher
-        }
-        return turn
-      } ?? nil
-    withExtendedLifetime(stale) {}
-    return turn
+  /// A turn for the dispatcher of the one before, if nothing but turns has happened since; otherwise nil. Returns whom to let
+  /// go under no lock, too: who is not attached any more.
+  @inline(__always) private func turnAsBefore(
+    _ turns: inout Turns, _ link: some RunnableLink
+  ) -> (LinkStep?, stale: (any LinkDispatcher)?) {
+    guard let dispatcher = turns.dispatcher.take() else { return (nil, nil) }
+    let seen = turns.seen
+    guard !turns.isArmed, isPhase(seen) else { return (nil, dispatcher) }
+    let step = turnHoldingLock(link, dispatcher, seen: seen)
+    // Moved out and in again, which costs no count of references; by a swap, since an assignment lets go what was there.
+    var stale: (any LinkDispatcher)? = dispatcher
+    if isPhase(seen) { swap(&turns.dispatcher, &stale) }
+    return (step, stale)
   }
 
   @inline(never) private func slowStep(_ link: some RunnableLink) -> LinkStep {
+    if isInTurn { return .idle }
     let (phase, seen) = state.withLock { ($0.phase, version.load(ordering: .relaxed)) }
     switch phase {
     case .idle:
@@ -61,20 +56,21 @@ extension LinkRunner {
       finish(link)
       return .closed
     case .attached(let dispatcher):
-      // While another thread is in a turn there is nothing to do for this one.
       var stale: (any LinkDispatcher)?
-      let turn: LinkTurn? =
-        turnLock.withLockIfAvailable { turns -> LinkTurn? in
-          stale = turns.dispatcher.take()
-          disarm(&turns, link, nil)
-          let turn = turnHoldingLock(link, dispatcher, seen: seen)
-          if version.load(ordering: .acquiring) == seen { (turns.dispatcher, turns.seen) = (dispatcher, seen) }
-          // The phase has changed since the look above. Its ring was just taken, and another thread may sleep for it.
-          if case nil = turn { ringBell() }
-          return turn
-        } ?? nil
-      withExtendedLifetime(stale) {}
-      return turn.map { conclude($0, link) } ?? .idle
+      let turn = turnLock.withLockIfAvailable { turns in
+        stale = turns.dispatcher.take()
+        disarm(&turns, link, nil)
+        (turns.dispatcher, turns.seen) = (dispatcher, seen)
+        let turn = turnAsBefore(&turns, link)
+        // The phase has changed since the look above. Its ring was just taken, and another thread may sleep for it.
+        if turn.0 == nil { ringBell() }
+        return turn
+      }
+      withExtendedLifetime((stale, turn)) {}
+      // While another thread is in a turn there is nothing to do for this one.
+      guard let step = turn?.0 else { return .idle }
+      if step == .closed { finish(link) }
+      return step
     }
   }
 

@@ -9,12 +9,12 @@ extension LinkRunner {
   func run(_ link: some RunnableLink) {
     var spin = AdaptiveSpin(nanoseconds: spinNanoseconds)
     while let (dispatcher, seen) = nextAttachment(link) {
-      while let turn = turn(link, dispatcher, seen: seen) {
-        switch turn {
+      while let step = turn(link, dispatcher, seen: seen) {
+        switch step {
         case .delivered: spin.succeeded()
         case .idle: if spin.shouldSpin() { spin.looked(spinForPackets(link)) } else { sleep(link, seen, &spin) }
         case .starved: sleep(link, seen, &spin)
-        case .ended(let reason): close(reason, link)
+        case .closed, .notAttached: break
         }
       }
     }

@@ -9,20 +9,36 @@ extension LinkRunner {
   func enterTurn() { turningThread.store(currentThreadIdentity(), ordering: .relaxed) }
   func leaveTurn() { turningThread.store(0, ordering: .relaxed) }
 
+  /// Whether the phase is still that of the version.
+  @inline(__always) func isPhase(_ seen: UInt64) -> Bool { version.load(ordering: .acquiring) == seen }
+
   /// One turn for the dispatcher of phase `seen`; nil when the phase has changed since.
-  func turn(_ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64) -> LinkTurn? {
-    turnLock.withLock { _ in turnHoldingLock(link, dispatcher, seen: seen) }
+  func turn(_ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64) -> LinkStep? {
+    turnLock.withLock { _ in isPhase(seen) ? turnHoldingLock(link, dispatcher, seen: seen) : nil }
   }
 
-  func turnHoldingLock(_ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64) -> LinkTurn? {
-    guard version.load(ordering: .acquiring) == seen else { return nil }
+  /// The same for who has just seen that this is the phase, and holds the turn lock. `closed`: it has ended the link, which
+  /// is to be finished when the lock is free.
+  @inline(__always)
+  func turnHoldingLock(_ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64) -> LinkStep? {
     enterTurn()
     defer { leaveTurn() }
     link.announceRoom(dispatcher)
-    let turn = version.load(ordering: .acquiring) == seen ? link.turn(dispatcher) : nil
     // Who detached from inside did not wait for the end of this turn.
-    if version.load(ordering: .acquiring) != seen { link.attachmentEnded() }
-    return turn
+    guard isPhase(seen) else {
+      link.attachmentEnded()
+      return nil
+    }
+    let turn = link.turn(dispatcher)
+    if !isPhase(seen) { link.attachmentEnded() }
+    switch consume turn {
+    case .delivered: return .delivered
+    case .idle: return .idle
+    case .starved: return .starved
+    case .ended(let reason):
+      close(reason, link)
+      return .closed
+    }
   }
 
   /// Runs `body` as a turn of the calling thread, which may deliver in there. Waits for the end of the turn under way.

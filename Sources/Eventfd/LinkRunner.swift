@@ -50,8 +50,8 @@ public import Synchronization
   let drive: LinkOptions.Drive
   let spinNanoseconds: UInt64
   private let name: String
-  private let closedLatch = Latch()
-  private let joining = Lock(())
+  let closedLatch = Latch()
+  let joining = Lock(())
   /// The pool that has been asked for a wake-up; 0: none.
   private let askedPool = Atomic<UInt>(0)
 
@@ -144,37 +144,8 @@ public import Synchronization
     }
   }
 
-  /// As `LinkEndpoint.close`, and how a link ends itself.
-  package func close(_ reason: LinkCloseReason, _ link: some RunnableLink) {
-    let nobodyDrives = state.withLock { state in
-      switch state.phase {
-      case .idle:
-        change(&state, to: .closing(reason, nil))
-        return !state.isThreadLive
-      case .attached(let dispatcher):
-        change(&state, to: .closing(reason, dispatcher))
-        return false
-      case .closing, .closed: return false
-      }
-    }
-    link.freeHeldUpThreads(forGood: true)
-    // Inside a turn the turn lock is taken: then whoever drives that turn finishes.
-    if nobodyDrives, !isInTurn { finish(link) }
-  }
-
-  /// As `LinkEndpoint.wait`.
-  package func wait() throws(LinkError) {
-    if isInTurn { throw LinkError(.wouldDeadlock, "wait() inside a callback of the link it waits for") }
-    closedLatch.wait()
-    // Whoever comes second waits for the join of the first.
-    joining.withLock { _ in
-      let thread = state.withLock { $0.thread.take() }
-      if let thread { thread.join() }
-    }
-  }
-
   /// Under the state lock.
-  private func change(_ state: inout State, to phase: Phase) {
+  func change(_ state: inout State, to phase: Phase) {
     state.phase = phase
     if case .attached = phase {
       attachedFlag.store(true, ordering: .releasing)
@@ -183,37 +154,5 @@ public import Synchronization
     }
     version.wrappingAdd(1, ordering: .releasing)
     ringBell()
-  }
-
-  /// The last step: releases the link's resources, then tells. Runs once, on whoever drives the link.
-  func finish(_ link: some RunnableLink) {
-    let isMine = state.withLock { state in
-      guard case .closing = state.phase, !state.isFinishing else { return false }
-      state.isFinishing = true
-      return true
-    }
-    guard isMine else { return }
-    // Outlives the lock, since the dispatcher may go away with it.
-    var stale: (any LinkDispatcher)?
-    let told: (any LinkDispatcher)? = turnLock.withLock { turns in
-      enterTurn()
-      stale = turns.dispatcher.take()
-      turns.isReleased = true
-      link.releaseResources()
-      let last: (LinkCloseReason, (any LinkDispatcher)?)? = state.withLock { state in
-        guard case .closing(let reason, let dispatcher) = state.phase else { return nil }
-        change(&state, to: .closed(reason))
-        state.isThreadLive = false
-        return (reason, dispatcher)
-      }
-      guard let (reason, dispatcher) = last else { return nil }
-      dispatcher?.linkDidClose(reason)
-      return dispatcher
-    }
-    withExtendedLifetime((told, stale)) {}
-    // Still as in a turn, so that a wait in there throws: it would be one for this thread. No turn comes any more.
-    state.withLock { $0.closeAction.end() }?()
-    leaveTurn()
-    closedLatch.open()
   }
 }

@@ -95,7 +95,7 @@ final class DescriptorLink: GroupMember {
   // MARK: Turns
 
   func announceRoom(_ dispatcher: any LinkDispatcher) {
-    if owesAnnouncement.exchange(false, ordering: .acquiringAndReleasing) {
+    if owesAnnouncement.load(ordering: .relaxed), owesAnnouncement.exchange(false, ordering: .acquiringAndReleasing) {
       softwareOffload.end()
       return dispatcher.linkHasRoom()
     }

@@ -5,6 +5,10 @@ package import LinkSystem
 /// The endpoint's half of the worker loop: the receiver's turns, and the search for room on the sender's behalf.
 extension SharedMemEndpoint: RunnableLink {
   package func announceRoom(_ dispatcher: any LinkDispatcher) {
+    if room.isWanted || softwareOffload.isRoomOwed { announceRoomThatCame(dispatcher) }
+  }
+
+  @inline(never) private func announceRoomThatCame(_ dispatcher: any LinkDispatcher) {
     let isOwed = softwareOffload.takeOwedRoom()
     let hasCome = room.isWanted && hasRoomCome() && room.end()
     if hasCome || isOwed, flushHeldPackets() { dispatcher.linkHasRoom() }

@@ -1,5 +1,5 @@
 /// A driver of a link with `drive = .caller`, in the MODEL of `LinkRunner`. It mirrors LinkRunner+Caller.swift (`step`,
-/// `plan`, both as far as a link is attached), and the loop in the documentation of `DrivenLink`. Without `quickTurn`:
+/// `plan`, both as far as a link is attached), and the loop in the documentation of `DrivenLink`. Without the quick way:
 /// that is a step which looked at the phase long ago and found no wait prepared; where it comes to nothing a whole one
 /// follows.
 struct CallerModel: Sendable {

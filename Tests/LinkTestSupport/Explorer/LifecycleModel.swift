@@ -1,7 +1,8 @@
 /// A MODEL of `LinkRunner`, not the runner itself, which owns a thread and descriptors: the same locks, flags and order of
 /// steps, named alike, so that the two can be read side by side.
 ///
-/// It mirrors LinkRunner.swift (`attach`, `detach`, `close`, `wait`, `change`, `finish` without the owner's action).
+/// It mirrors LinkRunner.swift (`attach`, `detach`, `change`) and LinkRunner+End.swift (`close`, `wait`, `finish` without
+/// the owner's action).
 /// Whoever changes one changes the other.
 struct LifecycleModel: Sendable {
   /// `LinkRunner.Phase`.
