@@ -14,14 +14,18 @@ extension LinkRunner {
       turnAsBefore(&turns, link)
     }
     let (step, stale) = turnLock.withLockIfAvailable(turn) ?? (nil, nil)
-    // As a rule there is nobody to let go, and so no call.
+    // As a rule there is nobody to let go, which costs a call where it is not looked at.
     switch consume stale {
     case nil: break
     case let dispatcher?: withExtendedLifetime(dispatcher) {}
     }
-    guard let step else { return slowStep(link) }
-    if step == .closed { finish(link) }
-    return step
+    switch step {
+    case .closed?:
+      finish(link)
+      return .closed
+    case nil: return slowStep(link)
+    case let step?: return step
+    }
   }
 
   /// A turn for the dispatcher of the one before, if nothing but turns has happened since; otherwise nil. Returns whom to let
@@ -32,17 +36,17 @@ extension LinkRunner {
     guard let dispatcher = turns.dispatcher.take() else { return (nil, nil) }
     let seen = turns.seen
     guard !turns.isArmed, isPhase(seen) else { return (nil, dispatcher) }
-    let step = turnHoldingLock(link, dispatcher, seen: seen)
+    let (step, isLast) = turnHoldingLock(link, dispatcher, seen: seen)
     // Moved out and in again, which costs no count of references; by a swap, since an assignment lets go what was there.
     var stale: (any LinkDispatcher)? = dispatcher
-    if isPhase(seen) { swap(&turns.dispatcher, &stale) }
+    if !isLast { swap(&turns.dispatcher, &stale) }
     return (step, stale)
   }
 
   @inline(never) private func slowStep(_ link: some RunnableLink) -> LinkStep {
     if isInTurn { return .idle }
     let (phase, seen) = state.withLock { ($0.phase, version.load(ordering: .relaxed)) }
-    switch phase {
+    switch consume phase {
     case .idle:
       turnLock.withLockIfAvailable { turns in
         // Others, who wait for turns, are woken by the same ring: it stays.
@@ -56,9 +60,9 @@ extension LinkRunner {
       finish(link)
       return .closed
     case .attached(let dispatcher):
-      var stale: (any LinkDispatcher)?
+      var before: (any LinkDispatcher)?
       let turn = turnLock.withLockIfAvailable { turns in
-        stale = turns.dispatcher.take()
+        before = turns.dispatcher.take()
         disarm(&turns, link, nil)
         (turns.dispatcher, turns.seen) = (dispatcher, seen)
         let turn = turnAsBefore(&turns, link)
@@ -66,9 +70,11 @@ extension LinkRunner {
         if turn.0 == nil { ringBell() }
         return turn
       }
-      withExtendedLifetime((stale, turn)) {}
+      let (step, stale) = turn ?? (nil, nil)
+      withExtendedLifetime(before) {}
+      withExtendedLifetime(stale) {}
       // While another thread is in a turn there is nothing to do for this one.
-      guard let step = turn?.0 else { return .idle }
+      guard let step else { return .idle }
       if step == .closed { finish(link) }
       return step
     }

@@ -14,30 +14,33 @@ extension LinkRunner {
 
   /// One turn for the dispatcher of phase `seen`; nil when the phase has changed since.
   func turn(_ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64) -> LinkStep? {
-    turnLock.withLock { _ in isPhase(seen) ? turnHoldingLock(link, dispatcher, seen: seen) : nil }
+    turnLock.withLock { _ in isPhase(seen) ? turnHoldingLock(link, dispatcher, seen: seen).step : nil }
   }
 
   /// The same for who has just seen that this is the phase, and holds the turn lock. `closed`: it has ended the link, which
-  /// is to be finished when the lock is free.
+  /// is to be finished when the lock is free. `isLast`: the phase has changed in there.
   @inline(__always)
-  func turnHoldingLock(_ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64) -> LinkStep? {
+  func turnHoldingLock(
+    _ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64
+  ) -> (step: LinkStep?, isLast: Bool) {
     enterTurn()
     defer { leaveTurn() }
     link.announceRoom(dispatcher)
     // Who detached from inside did not wait for the end of this turn.
     guard isPhase(seen) else {
       link.attachmentEnded()
-      return nil
+      return (nil, true)
     }
     let turn = link.turn(dispatcher)
-    if !isPhase(seen) { link.attachmentEnded() }
+    let isLast = !isPhase(seen)
+    if isLast { link.attachmentEnded() }
     switch consume turn {
-    case .delivered: return .delivered
-    case .idle: return .idle
-    case .starved: return .starved
+    case .delivered: return (.delivered, isLast)
+    case .idle: return (.idle, isLast)
+    case .starved: return (.starved, isLast)
     case .ended(let reason):
       close(reason, link)
-      return .closed
+      return (.closed, true)
     }
   }
 
