@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -117,19 +119,26 @@ const short LINK_POLLRDHUP = POLLRDHUP;
 #define SO_PASSRIGHTS 83  // Linux 6.16
 #endif
 const int LINK_SO_PASSRIGHTS = SO_PASSRIGHTS;
-size_t link_cmsg_space(size_t count) { return CMSG_SPACE(count); }
-size_t link_cmsg_len(size_t count) { return CMSG_LEN(count); }
-struct cmsghdr *link_cmsg_first(struct msghdr *message) { return CMSG_FIRSTHDR(message); }
-struct cmsghdr *link_cmsg_next(struct msghdr *message, struct cmsghdr *current) {
-  return CMSG_NXTHDR(message, current);
-}
-unsigned char *link_cmsg_data(struct cmsghdr *header) { return CMSG_DATA(header); }
 const int LINK_MSG_ERRQUEUE = MSG_ERRQUEUE;
+
+// A sanitizer has to see what the kernel reads and writes: it knows libc's functions.
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define CALL(name, ...) name(__VA_ARGS__)
+#else
+#define CALL(name, ...) syscall(SYS_##name, __VA_ARGS__)
+#endif
+ssize_t link_read(int fd, void *bytes, size_t count) { return CALL(read, fd, bytes, count); }
+ssize_t link_readv(int fd, const struct iovec *parts, int count) { return CALL(readv, fd, parts, count); }
+ssize_t link_write(int fd, const void *bytes, size_t count) { return CALL(write, fd, bytes, count); }
+ssize_t link_writev(int fd, const struct iovec *parts, int count) { return CALL(writev, fd, parts, count); }
+ssize_t link_send(int fd, const void *bytes, size_t count, int flags) {
+  return CALL(sendto, fd, bytes, count, flags, (struct sockaddr *)NULL, 0);
+}
 int link_sendmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags) {
-  return sendmmsg(fd, (struct mmsghdr *)messages, count, flags);
+  return (int)CALL(sendmmsg, fd, (struct mmsghdr *)messages, count, flags);
 }
 int link_recvmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags) {
-  return recvmmsg(fd, (struct mmsghdr *)messages, count, flags, NULL);
+  return (int)CALL(recvmmsg, fd, (struct mmsghdr *)messages, count, flags, (struct timespec *)NULL);
 }
 
 int link_ioctl(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }

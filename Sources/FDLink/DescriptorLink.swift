@@ -211,11 +211,11 @@ final class DescriptorLink: GroupMember {
       segmentedByteCount: offloading.segmentedByteCount)
   }
 
-  private func send(_ packets: Span<PacketBuffer>) -> Sender.Outcome {
+  @inline(__always) private func send(_ packets: Span<PacketBuffer>) -> Sender.Outcome {
     let limits = sendLimits
     return sending.withLock { sender in
       let outcome = sender.send(packets, limits)
-      isRoomWanted.store(sender.wish != .none, ordering: .releasing)
+      if !outcome.isUneventful { isRoomWanted.store(sender.wish != .none, ordering: .releasing) }
       return outcome
     }
   }

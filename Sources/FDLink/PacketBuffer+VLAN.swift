@@ -4,7 +4,7 @@ import LinkSystem
 extension PacketBuffer {
   /// Puts a VLAN tag in its place, behind the addresses of a frame whose header is not marked yet; positions in its
   /// facts move with it. A frame without a whole header stays as it is.
-  mutating func insert(_ tag: VLANTag) {
+  @inline(never) mutating func insert(_ tag: VLANTag) {
     guard frameByteCount >= EthernetHeader.byteCount else { return }
     prepend(Self.tagByteCount) { _ in }
     withMutableBytes { bytes in

@@ -25,7 +25,8 @@ struct ReadvStrategy: ReceiveStrategy {
       let slots = unsafe batch.packetSlots
       let start = unsafe slots[received].prepareFrame(byteCount, headroom: headroom)
       let buffer = unsafe UnsafeMutableRawBufferPointer(start: start, count: start == nil ? 0 : byteCount)
-      let count = unsafe PacketIO.readNoticingMore(input.descriptor, buffer)
+      let hasSpareByte = unsafe start != nil && slots[received].tailroom > 0
+      let count = unsafe PacketIO.readNoticingMore(input.descriptor, buffer, hasSpareByte: hasSpareByte)
       if count > 0 {
         let read = max(0, buffer.count - headerByteCount)
         if unsafe input.accept(&slots[received], byteCount: count, room: read, headerByteCount: headerByteCount) {

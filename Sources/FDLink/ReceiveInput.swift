@@ -69,13 +69,15 @@ struct ReceiveInput {
 
   @inline(__always) private mutating func count(_ packet: borrowing PacketBuffer, _ cause: DropCause?) -> Bool {
     if let cause {
-      tally[cause] += 1
+      drop(cause)
       return false
     }
     tally.packets &+= 1
     tally.bytes &+= UInt64(packet.frameByteCount)
     return true
   }
+
+  @inline(never) private mutating func drop(_ cause: DropCause) { tally[cause] += 1 }
 
   @inline(__always) private func dropCause(
     _ packet: inout PacketBuffer, _ byteCount: Int, _ room: Int, _ tag: VLANTag?
@@ -90,9 +92,27 @@ struct ReceiveInput {
 
   @inline(__always) func parse(_ packet: inout PacketBuffer) -> DropCause? {
     guard framing.parseHeader(of: &packet) else { return .runt }
-    guard filtersAddresses, framing.isEthernet, let destination = packet.facts.localAddress else { return nil }
-    let isOurs = destination.isMulticast ? multicast.accepts(destination) : destination == framing.linkAddress
-    return isOurs ? nil : .misaddressed
+    return filtersAddresses && !Self.isForUs(packet, framing, multicast) ? .misaddressed : nil
+  }
+
+  // Static, and not inlined: a copy of all this, or more code, would be felt by links that do not filter.
+  @inline(never) private static func isForUs(
+    _ packet: borrowing PacketBuffer, _ framing: LinkFraming, _ multicast: MulticastFilter
+  ) -> Bool {
+    guard framing.isEthernet, let destination = packet.facts.localAddress else { return true }
+    return destination.isMulticast ? multicast.accepts(destination) : destination == framing.linkAddress
+  }
+
+  /// How large an Ethernet frame may be of which nothing but its header has to be looked at; 0: all of them are judged one by
+  /// one.
+  func plainEthernetLimit(_ room: Int) -> Int {
+    framing.isEthernet && !framing.trimsPadding && !filtersAddresses ? min(frameLimit, room) : 0
+  }
+
+  /// Frames that are good.
+  mutating func count(_ packets: Int, byteCount: Int) {
+    tally.packets &+= UInt64(packets)
+    tally.bytes &+= UInt64(byteCount)
   }
 
   // MARK: Empty reads and errnos
@@ -109,7 +129,7 @@ struct ReceiveInput {
   }
 
   /// The ring has no frame for now. Only the socket itself tells why, and a look at it costs a system call: once per wake-up.
-  mutating func nextAfterEmptyRing() -> Next {
+  @inline(never) mutating func nextAfterEmptyRing() -> Next {
     guard hasWoken || isInterfaceDown else { return .idle }
     let error = SocketFacts.takeError(descriptor)
     return error == 0 ? idle() : next(after: error, in: "getsockopt(SO_ERROR)")
@@ -130,7 +150,7 @@ struct ReceiveInput {
 
   private static let deviceIsGone = LinkError(.system, "the device is gone")
 
-  mutating func countMalformed() { tally[.malformed] += 1 }
+  mutating func countMalformed() { drop(.malformed) }
 
   /// A read failed.
   mutating func next(after number: CInt, in operation: String) -> Next {

@@ -16,6 +16,7 @@ struct RecvmmsgStrategy: ~Copyable, ReceiveStrategy {
 
   mutating func receive(into batch: inout PacketBatch, limit: Int, _ input: inout ReceiveInput) -> ReceiveResult {
     if let reason = input.ending { return .stopped(reason) }
+    let room = input.room(in: batch)
     var received = 0
     var seen = 0
     var next = ReceiveInput.Next.again
@@ -24,8 +25,8 @@ struct RecvmmsgStrategy: ~Copyable, ReceiveStrategy {
       // Two copies, so that links without virtio-net headers do not pay for them.
       let count =
         input.headerByteCount == 0
-        ? receive(asked, headerByteCount: 0, into: &batch, &input, &next, &received)
-        : receive(asked, headerByteCount: input.headerByteCount, into: &batch, &input, &next, &received)
+        ? receive(asked, room, headerByteCount: 0, into: &batch, &input, &next, &received)
+        : receive(asked, room, headerByteCount: input.headerByteCount, into: &batch, &input, &next, &received)
       guard count > 0 else { break }
       seen += count
       request = min(row.capacity, max(Self.least, 2 * count))
@@ -38,11 +39,10 @@ struct RecvmmsgStrategy: ~Copyable, ReceiveStrategy {
 
   /// One call. Returns how many messages came, with at least one if an errno let it go on.
   @inline(__always) private mutating func receive(
-    _ asked: Int, headerByteCount: Int, into batch: inout PacketBatch, _ input: inout ReceiveInput,
+    _ asked: Int, _ room: Int, headerByteCount: Int, into batch: inout PacketBatch, _ input: inout ReceiveInput,
     _ next: inout ReceiveInput.Next, _ received: inout Int
   ) -> Int {
     let first = received
-    let room = input.room(in: batch)
     let wholeRoom = headerByteCount + room
     let headroom = PacketBuffer.defaultHeadroom - headerByteCount
     // SAFETY: `first + asked` is at most the limit, the number of slots that are initialised: each message before took a

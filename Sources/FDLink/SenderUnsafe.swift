@@ -16,7 +16,10 @@ struct Sender: ~Copyable {
   private var file: OwnedDescriptor?
   /// For sockets: what one call takes at most.
   var row: MessageRow?
+  private let isSocket: Bool
   let offloading: Offloading
+  /// Without virtio-net headers.
+  private let isPlain: Bool
   /// For devices behind virtio-net headers: the parts of packets that are joined. Nil: none is.
   var parts: PartRow?
   let partCapacity: Int
@@ -43,6 +46,8 @@ struct Sender: ~Copyable {
     partCapacity = messagesPerCall == 0 && offloading.headerByteCount > 0 ? partsPerCall : 0
     parts = partCapacity > 2 ? PartRow(capacity: partCapacity) : nil
     self.offloading = offloading
+    isPlain = offloading.headerByteCount == 0
+    isSocket = messagesPerCall > 0
     row =
       messagesPerCall == 0 ? nil : MessageRow(capacity: messagesPerCall, headByteCount: offloading.headerByteCount)
     self.published = published
@@ -83,10 +88,26 @@ struct Sender: ~Copyable {
   /// After so many nanoseconds a full transmit queue is tried again: about what such a queue takes to drain.
   private static let roomCheck: UInt64 = 1_000_000
 
-  /// Sends a prefix.
-  mutating func send(_ packets: Span<PacketBuffer>, _ limits: SendLimits) -> Outcome {
-    guard let descriptor = file?.number else { return Outcome(accepted: 0, stop: .released) }
+  /// Sends a prefix. One packet alone that is nothing special goes without a detour.
+  @inline(__always) mutating func send(_ packets: Span<PacketBuffer>, _ limits: SendLimits) -> Outcome {
+    guard packets.count == 1, isPlain, ending == nil, let descriptor, limits.refusal(of: packets[0]) == nil else {
+      return send(packets, limits, after: nil)
+    }
+    let result = transmit(packets[0], descriptor)
+    guard result > 0 else { return send(packets, limits, after: result) }
+    tally.batches &+= 1
+    hasAnnounced = false
+    published.publish(&tally)
+    return Outcome(accepted: 1, stop: .finished)
+  }
+
+  /// `first`: what a call with the first packet alone came to, if there was one.
+  @inline(never) private mutating func send(
+    _ packets: Span<PacketBuffer>, _ limits: SendLimits, after first: Int?
+  ) -> Outcome {
+    guard let descriptor else { return Outcome(accepted: 0, stop: .released) }
     if ending != nil { return Outcome(accepted: 0, stop: .ended(isNews: false)) }
+    var first = first
     let before = tally.packets
     var stop = Stop.finished
     var index = 0
@@ -100,7 +121,7 @@ struct Sender: ~Copyable {
         stop = .offloadRefused
         break
       }
-      let result = transmit(packets, from: index, limits, descriptor)
+      let result = first.take() ?? transmit(packets, from: index, limits, descriptor)
       if result > 0 {
         index += result
       } else if let reason = self.stop(CInt(-result), packets[index]) {
@@ -127,14 +148,9 @@ struct Sender: ~Copyable {
   ) -> Int {
     if offloading.headerByteCount > 0 { return transmitBehindHeaders(packets, from: first, limits, descriptor) }
     let capacity = min(row?.capacity ?? 1, packets.count - first)
+    if capacity == 1 { return transmit(packets[first], descriptor) }
     // SAFETY: the packets are borrowed for the call.
     let bytes = unsafe packets[first].frameBytes
-    if capacity == 1 {
-      let result = unsafe row == nil ? PacketIO.write(descriptor, bytes) : PacketIO.send(descriptor, bytes)
-      if result < 0 { return result }
-      count(1, byteCount: bytes.count)
-      return 1
-    }
     unsafe row!.set(0, bytes.baseAddress, byteCount: bytes.count)
     var ready = 1
     while ready < capacity, limits.refusal(of: packets[first + ready]) == nil {
@@ -145,6 +161,16 @@ struct Sender: ~Copyable {
     let result = unsafe row!.send(descriptor, count: ready)
     count(packets, from: first, result)
     return result
+  }
+
+  /// The same with one packet.
+  @inline(__always) private mutating func transmit(_ packet: borrowing PacketBuffer, _ descriptor: CInt) -> Int {
+    // SAFETY: the packet is borrowed for the call.
+    let bytes = unsafe packet.frameBytes
+    let result = unsafe isSocket ? PacketIO.send(descriptor, bytes) : PacketIO.write(descriptor, bytes)
+    if result < 0 { return result }
+    count(1, byteCount: bytes.count)
+    return 1
   }
 
   /// `result` packets went, if it is no errno.

@@ -1,6 +1,6 @@
 /// The 14 bytes in front of an Ethernet frame. IEEE 802.3, `struct ethhdr`.
-public struct EthernetHeader: Equatable, Sendable {
-  public static let byteCount = 14
+@frozen public struct EthernetHeader: Equatable, Sendable {
+  @inlinable public static var byteCount: Int { 14 }
 
   public var destination: LinkAddress
   public var source: LinkAddress
@@ -13,11 +13,13 @@ public struct EthernetHeader: Equatable, Sendable {
   }
 
   /// Reads the header at the front of `frame`; nil if the frame is shorter.
-  @inline(__always) public init?(_ frame: Span<UInt8>) {
+  @inlinable @inline(__always) public init?(_ frame: Span<UInt8>) {
     guard frame.count >= Self.byteCount else { return nil }
-    destination = LinkAddress(bits: frame.word48(at: 0))
-    source = LinkAddress(bits: frame.word48(at: 6))
-    type = EtherType(rawValue: frame.word16(at: 12))
+    // The last two of eight bytes are not the address's.
+    let (front, back) = (frame.word64(at: 0), frame.word64(at: 6))
+    destination = LinkAddress(bits: front >> 16)
+    source = LinkAddress(bits: back >> 16)
+    type = EtherType(rawValue: UInt16(truncatingIfNeeded: back))
   }
 
   /// Writes the header to the first 14 bytes of `frame`.

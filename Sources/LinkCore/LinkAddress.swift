@@ -3,7 +3,7 @@
   /// The address in the low 48 bits, first byte highest: 02:00:00:00:00:01 is 0x0200_0000_0001.
   @usableFromInline let bits: UInt64
 
-  @usableFromInline init(bits: UInt64) { self.bits = bits }
+  @inlinable init(bits: UInt64) { self.bits = bits }
 
   /// From its six bytes, in the order of the wire.
   public init(_ b0: UInt8, _ b1: UInt8, _ b2: UInt8, _ b3: UInt8, _ b4: UInt8, _ b5: UInt8) {

@@ -53,7 +53,7 @@ import Synchronization
     return packet.frameByteCount > 0
   }
 
-  @usableFromInline func parseEthernet(_ packet: inout PacketBuffer) -> Bool {
+  @inlinable @inline(__always) func parseEthernet(_ packet: inout PacketBuffer) -> Bool {
     packet.unmarkLinkHeader()
     guard let header = packet.withBytes({ EthernetHeader($0) }) else { return false }
     packet.markLinkHeader(EthernetHeader.byteCount)

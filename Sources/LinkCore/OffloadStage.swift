@@ -182,14 +182,14 @@ struct OffloadStage: ~Copyable {
 
 extension Span<PacketBuffer> {
   /// How many packets from the first on can go as they are.
-  @usableFromInline func carriedCount(by offloads: OffloadSupport) -> Int {
+  @inlinable @inline(__always) func carriedCount(by offloads: OffloadSupport) -> Int {
     var index = 0
     while carries(index, by: offloads) { index &+= 1 }
     return index
   }
 
   /// Whether there is a packet at `index` that can go as it is.
-  fileprivate func carries(_ index: Int, by offloads: OffloadSupport) -> Bool {
+  @inlinable @inline(__always) func carries(_ index: Int, by offloads: OffloadSupport) -> Bool {
     guard index < count else { return false }
     return self[index].isCarried(by: offloads)
   }
@@ -197,8 +197,13 @@ extension Span<PacketBuffer> {
 
 extension PacketBuffer {
   /// Whether the packet can go as it is. A raw frame can.
-  package func isCarried(by offloads: OffloadSupport) -> Bool {
-    let facts = facts
-    return offloads.carries(facts.offload) || facts.isRawFrame
+  @inlinable @inline(__always) package func isCarried(by offloads: OffloadSupport) -> Bool {
+    let offload = facts.offload
+    if offload.segmentation == .none, offload.checksum != .needed { return true }
+    return asksOnly(for: offloads)
+  }
+
+  @usableFromInline @inline(never) func asksOnly(for offloads: OffloadSupport) -> Bool {
+    offloads.carries(facts.offload) || facts.isRawFrame
   }
 }

@@ -41,7 +41,4 @@
   public var hasFixedIdentification = false
 
   @inlinable public init() {}
-
-  /// Something is left to be done, by whoever.
-  @inlinable @inline(__always) package var isToBeDone: Bool { segmentation != .none || checksum == .needed }
 }

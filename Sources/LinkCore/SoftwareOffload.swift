@@ -35,11 +35,7 @@ public import Synchronization
   @inlinable @inline(__always)
   package func passes(_ packets: Span<PacketBuffer>, _ offloads: OffloadSupport) -> Bool {
     if holdsPackets { return false }
-    // Nearly every packet asks for nothing, on any link.
-    for index in 0..<packets.count where packets[index].facts.offload.isToBeDone {
-      return packets.carriedCount(by: offloads) == packets.count
-    }
-    return true
+    return packets.carriedCount(by: offloads) == packets.count
   }
 
   /// Whether a write has ended early, so that others come in between. The link rings for whoever drives it.

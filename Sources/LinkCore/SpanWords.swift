@@ -5,10 +5,6 @@ extension Span<UInt8> {
   @inline(__always) func word32(at index: Int) -> UInt32 {
     UInt32(word16(at: index)) << 16 | UInt32(word16(at: index + 2))
   }
-  @inline(__always) func word48(at index: Int) -> UInt64 {
-    UInt64(word16(at: index)) << 32 | UInt64(word32(at: index + 2))
-  }
-
   /// Whether an IPv4 header is that of a fragment: more follow, or it is not the first.
   @inline(__always) func isFragment(ipv4At start: Int) -> Bool { word16(at: start + 6) & 0x3fff != 0 }
 }

@@ -2,24 +2,24 @@ public import CLinkShims
 import Glibc
 
 /// A row of messages that one system call moves, each of one part, or of a head and one part. `sendmmsg(2)`, `recvmmsg(2)`.
-@safe package struct MessageRow: ~Copyable, @unchecked Sendable {
-  private let headers: UnsafeMutablePointer<link_mmsghdr>
+@safe @usableFromInline package struct MessageRow: ~Copyable, @unchecked Sendable {
+  @usableFromInline let headers: UnsafeMutablePointer<link_mmsghdr>
   /// Those of message `index` end at `(index + 1) * partCount`.
-  private let parts: UnsafeMutablePointer<iovec>
-  private let partCount: Int
+  @usableFromInline let parts: UnsafeMutablePointer<iovec>
+  @usableFromInline let partCount: Int
   /// The heads, one behind the other; nil: there are none.
   private let heads: UnsafeMutablePointer<UInt8>?
   private let headByteCount: Int
   /// Room for what a packet socket says of each message; nil where nobody asks.
-  private let control: UnsafeMutableRawPointer?
-  package let capacity: Int
+  @usableFromInline let control: UnsafeMutableRawPointer?
+  @usableFromInline package let capacity: Int
 
   /// The bytes of records that one message takes in a call.
   package static func recordByteCount(hasHeads: Bool) -> Int {
     // SAFETY: sizes only.
     unsafe MemoryLayout<link_mmsghdr>.size + (hasHeads ? 2 : 1) * MemoryLayout<iovec>.size
   }
-  private static let controlByteCount = link_cmsg_space(MemoryLayout<tpacket_auxdata>.size)
+  private static var controlByteCount: Int { link_cmsg_space(MemoryLayout<tpacket_auxdata>.size) }
 
   /// `hasAuxiliaryData`: of a packet socket that was told to send it along (`PACKET_AUXDATA`). `headByteCount`: so many bytes
   /// of this row precede each part.
@@ -56,11 +56,11 @@ import Glibc
   }
 
   /// Says where message `index` lies, or goes to: `byteCount` bytes, valid until the call.
-  @unsafe @inline(__always)
+  @unsafe @inlinable @inline(__always)
   package mutating func set(_ index: Int, _ start: UnsafeRawPointer?, byteCount: Int) {
     precondition(index >= 0 && index < capacity)
     // SAFETY: checked above; sending does not write to a part.
-    unsafe parts[index * partCount + partCount - 1] = unsafe iovec(
+    unsafe parts[index &* partCount &+ partCount &- 1] = unsafe iovec(
       iov_base: UnsafeMutableRawPointer(mutating: start), iov_len: byteCount)
   }
 
@@ -95,20 +95,20 @@ import Glibc
   }
 
   /// The whole size of a received message, which may be larger than its part.
-  @inline(__always) package func byteCount(of index: Int) -> Int {
+  @inlinable @inline(__always) package func byteCount(of index: Int) -> Int {
     precondition(index >= 0 && index < capacity)
     // SAFETY: checked above, and initialised.
     return unsafe Int(headers[index].byte_count)
   }
 
   /// The VLAN tag that the kernel took out of a received frame.
-  @inline(__always) package func vlanTag(of index: Int) -> VLANTag? {
+  @inlinable @inline(__always) package func vlanTag(of index: Int) -> VLANTag? {
     precondition(index >= 0 && index < capacity)
     // SAFETY: checked above. The kernel wrote the control area; a payload is read only if its header says it is there.
     return unsafe control == nil ? nil : Self.findTag(&headers[index].header)
   }
 
-  private static func findTag(_ message: inout msghdr) -> VLANTag? {
+  @inlinable @inline(__always) static func findTag(_ message: inout msghdr) -> VLANTag? {
     // SAFETY: as above.
     var next = unsafe link_cmsg_first(&message)
     while let header = unsafe next {

@@ -7,22 +7,28 @@ package enum PacketIO {
   /// Reads one packet into `buffer`. `read(2)`.
   @unsafe package static func read(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
     // SAFETY: the caller's buffer has the size it says.
-    dataCall { unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+    dataCall { unsafe link_read(descriptor, buffer.baseAddress, buffer.count) }
   }
 
-  /// Reads one packet into `buffer`, and one byte more into nowhere: a result above `buffer.count` says that the packet
-  /// is longer than that. `readv(2)`.
-  @unsafe @inline(__always)
-  package static func readNoticingMore(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+  /// Reads one packet into `buffer`, and one byte more: a result above `buffer.count` says that the packet is longer than
+  /// that. `hasSpareByte`: the byte behind the buffer may be written; else the one more goes nowhere. `readv(2)`.
+  @unsafe package static func readNoticingMore(
+    _ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer, hasSpareByte: Bool
+  ) -> Int {
+    // SAFETY: the caller's buffer has the size it says, and a byte more if it says so.
+    if hasSpareByte {
+      var part = unsafe iovec(iov_base: buffer.baseAddress, iov_len: buffer.count + 1)
+      return unsafe withUnsafePointer(to: &part) { part in dataCall { unsafe link_readv(descriptor, part, 1) } }
+    }
     var excess: UInt8 = 0
-    // SAFETY: as above; the second part is a live local of one byte, and the vector lives until the call returns.
+    // SAFETY: as above. The second part is a live local of one byte, and the vector lives until the call returns.
     return unsafe withUnsafeMutablePointer(to: &excess) { excess in
       var parts: [2 of iovec] = unsafe [
         iovec(iov_base: buffer.baseAddress, iov_len: buffer.count), iovec(iov_base: excess, iov_len: 1),
       ]
       var span = unsafe parts.mutableSpan
       return unsafe span.withUnsafeMutableBufferPointer { parts in
-        dataCall { unsafe readv(descriptor, parts.baseAddress, 2) }
+        dataCall { unsafe link_readv(descriptor, parts.baseAddress, 2) }
       }
     }
   }
@@ -30,7 +36,7 @@ package enum PacketIO {
   /// Writes one packet. `write(2)`.
   @unsafe package static func write(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
     // SAFETY: as above.
-    dataCall { unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+    dataCall { unsafe link_write(descriptor, bytes.baseAddress, bytes.count) }
   }
 
   /// Writes one packet behind the first `headByteCount` bytes of `head`, which it does not count. `writev(2)`.
@@ -47,7 +53,7 @@ package enum PacketIO {
       ]
       var span = unsafe parts.mutableSpan
       return unsafe span.withUnsafeMutableBufferPointer { parts in
-        dataCall { unsafe writev(descriptor, parts.baseAddress, 2) }
+        dataCall { unsafe link_writev(descriptor, parts.baseAddress, 2) }
       }
     }
     return result < 0 ? result : result - headByteCount
@@ -57,7 +63,7 @@ package enum PacketIO {
   @unsafe package static func send(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
     let flags = LINK_MSG_NOSIGNAL | LINK_MSG_DONTWAIT
     // SAFETY: as above.
-    return dataCall { unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags) }
+    return dataCall { unsafe link_send(descriptor, bytes.baseAddress, bytes.count, flags) }
   }
 
   /// Throws away what waits on a socket's error queue, at most `limit` reports. Returns how many there were.

@@ -31,6 +31,8 @@ public import Synchronization
   /// The first byte. Valid as long as this value lives.
   @unsafe @usableFromInline package let base: UnsafeMutableRawPointer
   @usableFromInline package let geometry: Geometry
+  /// The size of the mapping.
+  @usableFromInline let byteCount: Int
   /// The virtio-net header that lies in front of each frame; 0: none.
   @usableFromInline let headByteCount: Int
 
@@ -38,6 +40,7 @@ public import Synchronization
   /// Throws EBUSY if it has one already, EINVAL for a geometry that the kernel does not take.
   package init(on number: CInt, _ geometry: Geometry, headByteCount: Int = 0) throws(SystemError) {
     self.geometry = geometry
+    byteCount = geometry.byteCount
     self.headByteCount = headByteCount
     var version = CInt(geometry.isBlockwise ? TPACKET_V3.rawValue : TPACKET_V2.rawValue)
     try PacketSocket.setOption(number, PACKET_VERSION, &version, "PACKET_VERSION")
@@ -51,7 +54,7 @@ public import Synchronization
     try PacketSocket.setOption(number, PACKET_RX_RING, &request, "PACKET_RX_RING")
     let protection = PROT_READ | PROT_WRITE
     // SAFETY: a new mapping at an address of the kernel's choice replaces none of ours; MAP_FAILED is checked below.
-    let address = unsafe mmap(nil, geometry.byteCount, protection, MAP_SHARED, number, 0)
+    let address = unsafe mmap(nil, byteCount, protection, MAP_SHARED, number, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
       let error = SystemError("mmap(\(number))", errno)
       var none = tpacket_req3()
@@ -62,7 +65,7 @@ public import Synchronization
   }
 
   // SAFETY: the range is ours alone, mapped by init; nothing points into it any more.
-  deinit { _ = unsafe munmap(base, geometry.byteCount) }
+  deinit { _ = unsafe munmap(base, byteCount) }
 }
 
 /// A frame in the ring, as its header describes it. Every word of the header is read once.
@@ -75,6 +78,9 @@ public import Synchronization
   @usableFromInline package let tag: VLANTag?
   /// The distance to the next frame of the block; only in TPACKET_V3.
   @usableFromInline package let nextOffset: Int
+
+  /// All of it is there, and the kernel took nothing out of it.
+  @inlinable package var isWhole: Bool { @inline(__always) get { byteCount == originalByteCount && tag == nil } }
 
   @unsafe @inlinable @inline(__always)
   init(start: UnsafeRawPointer, byteCount: Int, originalByteCount: Int, tag: VLANTag?, nextOffset: Int) {
@@ -103,7 +109,7 @@ extension PacketRing {
   @inlinable @inline(__always) func status<Result>(_ offset: Int, _ body: (borrowing Atomic<UInt32>) -> Result)
     -> Result
   {
-    precondition(offset >= 0 && offset <= geometry.byteCount - 4)
+    precondition(offset >= 0 && offset <= byteCount &- 4)
     // SAFETY: in the mapping, checked above; every status is a word of its own that both sides use atomically.
     return unsafe body((base + offset).assumingMemoryBound(to: Atomic<UInt32>.self).pointee)
   }
@@ -113,20 +119,31 @@ extension PacketRing {
 
   /// How many frames the block at `offset` has, and how far its first one is from its begin.
   @inlinable @inline(__always) package func blockContents(_ offset: Int) -> (frameCount: Int, firstOffset: Int) {
-    precondition(offset >= 0 && offset <= geometry.byteCount - MemoryLayout<tpacket_block_desc>.size)
+    precondition(offset >= 0 && offset <= byteCount &- MemoryLayout<tpacket_block_desc>.size)
     // SAFETY: in the mapping, checked above, and ours; the kernel writes no more to it.
     let header = unsafe (base + offset + 8).loadUnaligned(as: tpacket_hdr_v1.self)
     return (Int(header.num_pkts), Int(header.offset_to_first_pkt))
   }
 
+  /// Has the processor fetch the header and the first bytes of a frame that will be read soon: the kernel wrote them, and so
+  /// many that the nearest caches have lost them.
+  @inlinable @inline(__always) package func prefetch(_ offset: Int) {
+    // SAFETY: nothing is read, and any address will do.
+    let address = unsafe UInt(bitPattern: base) &+ UInt(bitPattern: offset)
+    unsafe link_prefetch(UnsafeRawPointer(bitPattern: address))
+    unsafe link_prefetch(UnsafeRawPointer(bitPattern: address &+ 64))
+    unsafe link_prefetch(UnsafeRawPointer(bitPattern: address &+ 128))
+  }
+
   /// The frame of TPACKET_V3 whose header is at `offset`, inside the block that ends at `end`. Nil if the header says what
   /// cannot be.
   @inlinable @inline(__always) package func frame(inBlockAt offset: Int, end: Int) -> RingFrame? {
-    guard offset >= 0, end <= geometry.byteCount, offset <= end - MemoryLayout<tpacket3_hdr>.size else { return nil }
+    guard offset >= 0, end <= byteCount, offset <= end &- MemoryLayout<tpacket3_hdr>.size else { return nil }
     // SAFETY: in the mapping, checked above, and ours.
     let header = unsafe (base + offset).loadUnaligned(as: tpacket3_hdr.self)
-    let start = offset + Int(header.tp_mac)
-    guard Int(header.tp_mac) >= headByteCount, start + Int(header.tp_snaplen) <= end else { return nil }
+    // Words of 16 and 32 bits: no sum is too large.
+    let start = offset &+ Int(header.tp_mac)
+    guard Int(header.tp_mac) >= headByteCount, start &+ Int(header.tp_snaplen) <= end else { return nil }
     return unsafe RingFrame(
       start: UnsafeRawPointer(base + start), byteCount: Int(header.tp_snaplen),
       originalByteCount: Int(header.tp_len),
@@ -137,12 +154,12 @@ extension PacketRing {
 
   /// The frame of TPACKET_V2 whose header is at `offset`.
   @inlinable @inline(__always) package func frame(at offset: Int) -> RingFrame? {
-    let end = offset + geometry.frameByteCount
-    guard offset >= 0, end <= geometry.byteCount else { return nil }
+    let end = offset &+ geometry.frameByteCount
+    guard offset >= 0, end <= byteCount else { return nil }
     // SAFETY: in the mapping, checked above, and ours.
     let header = unsafe (base + offset).loadUnaligned(as: tpacket2_hdr.self)
-    let start = offset + Int(header.tp_mac)
-    guard Int(header.tp_mac) >= headByteCount, start + Int(header.tp_snaplen) <= end else { return nil }
+    let start = offset &+ Int(header.tp_mac)
+    guard Int(header.tp_mac) >= headByteCount, start &+ Int(header.tp_snaplen) <= end else { return nil }
     return unsafe RingFrame(
       start: UnsafeRawPointer(base + start), byteCount: Int(header.tp_snaplen),
       originalByteCount: Int(header.tp_len),

@@ -57,6 +57,6 @@ import Glibc
   /// Returns how many bytes went, or minus errno.
   @unsafe package mutating func write(_ descriptor: CInt) -> Int {
     // SAFETY: the caller has kept all parts valid.
-    dataCall { unsafe writev(descriptor, parts, CInt(count)) }
+    dataCall { unsafe link_writev(descriptor, parts, CInt(count)) }
   }
 }

@@ -76,6 +76,9 @@ extern const uint32_t LINK_SECCOMP_RET_ALLOW;
 extern const uint32_t LINK_SECCOMP_RET_ERRNO;
 extern const uint32_t LINK_SECCOMP_RET_TRAP;
 
+/// The cache line at this address will be read soon. Any address will do.
+static inline void link_prefetch(const void *address) { __builtin_prefetch(address); }
+
 // MARK: sockets and control messages
 
 int link_accept4(int fd, int flags);
@@ -92,17 +95,30 @@ extern const int LINK_MSG_TRUNC;
 extern const int LINK_MSG_CTRUNC;
 extern const short LINK_POLLRDHUP;
 extern const int LINK_SO_PASSRIGHTS;
-size_t link_cmsg_space(size_t count);
-size_t link_cmsg_len(size_t count);
-struct cmsghdr *link_cmsg_first(struct msghdr *message);
-struct cmsghdr *link_cmsg_next(struct msghdr *message, struct cmsghdr *current);
-unsigned char *link_cmsg_data(struct cmsghdr *header);
+// Inlined: links ask for each packet.
+static inline size_t link_cmsg_space(size_t count) { return CMSG_SPACE(count); }
+static inline size_t link_cmsg_len(size_t count) { return CMSG_LEN(count); }
+static inline struct cmsghdr *link_cmsg_first(struct msghdr *message) { return CMSG_FIRSTHDR(message); }
+static inline struct cmsghdr *link_cmsg_next(struct msghdr *message, struct cmsghdr *current) {
+  return CMSG_NXTHDR(message, current);
+}
+static inline unsigned char *link_cmsg_data(struct cmsghdr *header) { return CMSG_DATA(header); }
 extern const int LINK_MSG_ERRQUEUE;
 /// `struct mmsghdr`.
 struct link_mmsghdr {
   struct msghdr header;
   unsigned int byte_count;
 };
+// MARK: the calls that move packets
+//
+// As those of libc with these names, which are points of cancellation besides: in a process with threads that costs two
+// locked instructions around each call, and nobody cancels a thread of a link.
+
+ssize_t link_read(int fd, void *bytes, size_t count);
+ssize_t link_readv(int fd, const struct iovec *parts, int count);
+ssize_t link_write(int fd, const void *bytes, size_t count);
+ssize_t link_writev(int fd, const struct iovec *parts, int count);
+ssize_t link_send(int fd, const void *bytes, size_t count, int flags);
 int link_sendmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags);
 int link_recvmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags);
 

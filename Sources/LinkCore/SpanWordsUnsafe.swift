@@ -1,0 +1,8 @@
+extension Span<UInt8> {
+  /// Eight bytes in network byte order, by one load: the compiler makes many of it where not all of them are used.
+  @inlinable @inline(__always) func word64(at index: Int) -> UInt64 {
+    precondition(index >= 0 && index <= count &- 8)
+    // SAFETY: eight bytes from `index` on are there, checked above.
+    return unsafe UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+  }
+}
