@@ -28,8 +28,8 @@ extension LinkRunner {
     }
   }
 
-  /// A turn for the dispatcher of the one before, if nothing but turns has happened since; otherwise nil. Returns whom to let
-  /// go under no lock, too: who is not attached any more.
+  /// A turn for the dispatcher of the one before, if nothing but turns has happened since; otherwise nil. Returns whom to
+  /// let go under no lock, too: who is not attached any more.
   @inline(__always) private func turnAsBefore(
     _ turns: inout Turns, _ link: some RunnableLink
   ) -> (LinkStep?, stale: (any LinkDispatcher)?) {

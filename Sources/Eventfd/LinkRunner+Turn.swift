@@ -17,8 +17,8 @@ extension LinkRunner {
     turnLock.withLock { _ in isPhase(seen) ? turnHoldingLock(link, dispatcher, seen: seen).step : nil }
   }
 
-  /// The same for who has just seen that this is the phase, and holds the turn lock. `closed`: it has ended the link, which
-  /// is to be finished when the lock is free. `isLast`: the phase has changed in there.
+  /// The same for who has just seen that this is the phase, and holds the turn lock. `closed`: it has ended the link,
+  /// which is to be finished when the lock is free. `isLast`: the phase has changed in there.
   @inline(__always)
   func turnHoldingLock(
     _ link: some RunnableLink, _ dispatcher: any LinkDispatcher, seen: UInt64
@@ -39,6 +39,7 @@ extension LinkRunner {
     case .idle: return (.idle, isLast)
     case .starved: return (.starved, isLast)
     case .ended(let reason):
+      // Under the lock, though it may take the 100 ms of `freeHeldUpThreads`: no other turn follows.
       close(reason, link)
       return (.closed, true)
     }

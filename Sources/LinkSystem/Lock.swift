@@ -3,13 +3,13 @@ public import Synchronization
 
 /// A value that one thread at a time reaches. As `Mutex`, but letting go is a plain store.
 ///
-/// A sender's fence is not waited for: the next locked instruction is what waits, until the peer's core has given up the
-/// cache lines of the batch. With a locked instruction in each release that was half of a sender's time at one packet a
-/// write. The price: a holder that lets go at the very moment in which somebody goes to sleep for the lock does not see
-/// that, and who sleeps looks again after a millisecond.
+/// With a locked instruction in each release, half of a sender's time at one packet a write went into waiting until the
+/// peer's core had given up the cache lines of the batch. The price: a holder that lets go at the very moment in which
+/// somebody goes to sleep for the lock does not see that, so whoever sleeps looks again after a millisecond. Threads
+/// that wait lend the holder no priority. Only debug builds trap where a thread waits for itself.
 ///
-/// It is inlined where it is used, and its closures with it: called as a generic function, a lock and its release cost some
-/// 100 ns more. For that the type has to be usable from inline too.
+/// It is inlined where it is used, and its closures with it: called as a generic function, a lock and its release cost
+/// some 100 ns more. For that the type has to be usable from inline too.
 @safe @usableFromInline package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
   @usableFromInline enum Word {
     @inlinable static var free: UInt32 { 0 }
@@ -39,7 +39,8 @@ public import Synchronization
   }
 
   @inlinable deinit {
-    // SAFETY: as in init; nobody is left who could hold or want it.
+    // SAFETY: as in init. Whoever calls keeps the lock alive until the call returns, `handOver` included: nobody is
+    // left who could hold, want or hand over.
     unsafe storage.deinitialize(count: 1)
     unsafe storage.deallocate()
   }
@@ -54,7 +55,7 @@ public import Synchronization
     return unsafe try body(&storage.pointee.value)
   }
 
-  /// Nil, and `body` not called, while somebody holds the lock.
+  /// Nil, and `body` not called, while somebody holds the lock, or has it reserved.
   @inlinable @inline(__always)
   package borrowing func withLockIfAvailable<Result: ~Copyable, E>(
     _ body: (inout sending Value) throws(E) -> sending Result
@@ -66,7 +67,8 @@ public import Synchronization
   }
 
   @inlinable @inline(__always) func take(_ word: UInt32) -> Bool {
-    // SAFETY: `storage` lives as long as self. SYNC lock: acquires what the last holder wrote, see `letGo`.
+    // SYNC lock: acquires what the last holder wrote, see `letGo`.
+    // SAFETY: `storage` lives as long as self, which whoever calls keeps alive.
     let isTaken = unsafe storage.pointee.word.compareExchange(
       expected: word, desired: Word.held, successOrdering: .acquiring, failureOrdering: .relaxed
     ).exchanged
@@ -82,13 +84,14 @@ public import Synchronization
       // SAFETY: as above.
       unsafe storage.pointee.holder.store(0, ordering: .relaxed)
     #endif
-    // SAFETY: as above. SYNC lock: releases what was written to whoever takes it.
+    // SYNC lock: releases what was written to whoever takes it.
+    // SAFETY: as above.
     if unsafe storage.pointee.sleepers.load(ordering: .relaxed) > 0 { return handOver() }
     unsafe storage.pointee.word.store(Word.free, ordering: .releasing)
   }
 
   @usableFromInline @inline(never) func handOver() {
-    // SAFETY: as above.
+    // SAFETY: as above, though the next holder may have come and gone before the wake.
     unsafe storage.pointee.word.store(Word.reserved, ordering: .releasing)
     unsafe withWordAddress { unsafe link_futex_wake($0, 1) }
   }
@@ -100,20 +103,26 @@ public import Synchronization
       let holder = unsafe storage.pointee.holder.load(ordering: .relaxed)
       precondition(holder != currentThreadIdentity(), "a thread waits for a lock that it holds itself")
     #endif
+    var seen = Word.held
     for _ in 0..<100 {
       spinPause()
-      if take(Word.free) { return }
+      // SAFETY: as above.
+      seen = unsafe storage.pointee.word.load(ordering: .relaxed)
+      if seen == Word.free, take(Word.free) { return }
     }
     // SAFETY: as above.
-    unsafe storage.pointee.sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
-    var hasSlept = false
-    while !take(Word.free), !(hasSlept && take(Word.reserved)) {
+    unsafe storage.pointee.sleepers.wrappingAdd(1, ordering: .relaxed)
+    // A holder that lets go from here on reserves the lock for this thread as well: it may come before the sleep.
+    var isEntitled = seen == Word.held
+    while !take(Word.free), !(isEntitled && take(Word.reserved)) {
       // SAFETY: as above.
-      let seen = unsafe storage.pointee.word.load(ordering: .relaxed)
+      seen = unsafe storage.pointee.word.load(ordering: .relaxed)
       if seen == Word.free { continue }
-      // Whatever ends it: a wake, a millisecond, a signal, or the word is another one already.
-      unsafe withWordAddress { word in unsafe link_futex_wait(word, seen, 1_000_000) }
-      hasSlept = true
+      // Whatever ends it: a wake, the time, a signal, or the word is another one already. Whom it is reserved for comes
+      // soon.
+      let patience = seen == Word.held ? 1_000_000 : 50_000
+      unsafe withWordAddress { word in unsafe link_futex_wait(word, seen, patience) }
+      isEntitled = true
     }
     // SAFETY: as above.
     unsafe storage.pointee.sleepers.wrappingSubtract(1, ordering: .relaxed)

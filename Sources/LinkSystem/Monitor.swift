@@ -1,7 +1,7 @@
 import CLinkShims
 import Glibc
 
-/// A value under a lock, and a way to wait for it to become something. For waits that may last: a `Mutex` alone has no
+/// A value under a lock, and a way to wait for it to become something. For waits that may last: a `Lock` alone has no
 /// condition.
 @safe package final class Monitor<Value>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

@@ -18,9 +18,9 @@ package protocol SendingQueue: ~Copyable, Sendable {
   var tally: LinkTally { get set }
   /// By which the peer says whether it wants to be rung.
   var word: NotificationWord<SharedRegion> { get }
-  /// As `send`, and everything else that is due once a batch: in one piece, since calls from another module of one member
-  /// after the other cost as much as a packet. No more arguments than there are registers: those on the stack cost as much
-  /// again. `published`: where others read the tally.
+  /// As `send`, and everything else that is due once a batch: in one piece, since calls of one member after the other
+  /// from another module cost as much as a packet. No more arguments than there are registers: those on the stack cost
+  /// as much again. `published`: where others read the tally.
   mutating func write(_ frames: Span<PacketBuffer>, _ limits: SendLimits, _ published: PublishedTally) -> QueueWrite
 }
 

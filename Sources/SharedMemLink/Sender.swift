@@ -59,6 +59,8 @@ final class QueueSender<Queue: SendingQueue & ~Copyable>: Sender {
     state.withLock { $0?.send(frames, limits, tally) ?? SendResult(sequel: .released) }
   }
 
+  @specialized(where Queue == TransmitQueue)
+  @specialized(where Queue == ServerTransmitQueue)
   func ring() {
     let bell = state.withLock { $0?.bellToRing(tally) }
     bell?.ring()

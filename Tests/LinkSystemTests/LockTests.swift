@@ -62,6 +62,20 @@ import Testing
     #expect(lock.withLock { $0 } == 200)
   }
 
+  @Test func `more threads than processors all get their turns`() throws {
+    let lock = Lock(0)
+    try concurrently(8) { _ in
+      for _ in 0..<2000 {
+        // As long as a batch takes: some are preempted inside, and others sleep.
+        lock.withLock { value in
+          for _ in 0..<100 { spinPause() }
+          value += 1
+        }
+      }
+    }
+    #expect(lock.withLock { $0 } == 16_000)
+  }
+
   @Test func `a lock is let go when its body throws`() {
     let lock = Lock(0)
     #expect(throws: CancellationError.self) { try lock.withLock { _ in throw CancellationError() } }

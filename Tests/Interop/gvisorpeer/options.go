@@ -76,7 +76,7 @@ func parse(name string, words []string) (*options, error) {
 	flags.Func("ethernet", "frames have Ethernet headers, and this `MAC` is the address of this side", address(&o.ethernet))
 	flags.Func("peer-ethernet", "the `MAC` to send to (everyone)", address(&o.peerEthernet))
 	flags.StringVar(&o.check, "check", "crc", "none or crc: leave the bodies of test packets alone, or fill and sum them")
-	flags.BoolVar(&o.bare, "bare", false, "to measure: --source sends the same packets again and again, --sink COUNT only counts them")
+	flags.BoolVar(&o.bare, "bare", false, "to measure: --source repeats the same packets, --sink COUNT only counts them")
 	seconds := flags.Float64("timeout", 0, "give up after so many seconds, with exit code 1")
 	flags.BoolVar(&o.json, "json", false, "one JSON object on standard output")
 	err := flags.Parse(optionalCounts(words))
@@ -116,6 +116,8 @@ func (o *options) validate(rest []string) error {
 		return fmt.Errorf("--check %q: must be none or crc", o.check)
 	case o.size < testPacketHeader || o.size > 65535:
 		return fmt.Errorf("--size %d: must be %d to 65535", o.size, testPacketHeader)
+	case o.bare && o.count == 0:
+		return errors.New("--bare: needs a COUNT, at which it is over")
 	case o.bare && o.check != "none":
 		return errors.New("--bare: needs --check none, since nobody looks at the packets")
 	case o.batch < 1:

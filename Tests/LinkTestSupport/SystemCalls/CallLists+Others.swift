@@ -67,7 +67,7 @@ extension CallLists {
       "What Swift and the C library do for both links: memory, locks, threads, clocks. All through a link's life.",
     calls: [
       ListedCall("futex", SYS_futex, "locks, and the end of a thread"),
-      ListedCall("gettid", SYS_gettid, "who holds a lock"),
+      ListedCall("gettid", SYS_gettid, "the number of a thread"),
       ListedCall("mmap", SYS_mmap, "MAP_PRIVATE, MAP_ANONYMOUS", 3, MAP_PRIVATE | MAP_ANONYMOUS, "memory"),
       ListedCall("mmap", SYS_mmap, "and MAP_STACK", 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, "a thread's stack"),
       ListedCall(
