@@ -90,11 +90,12 @@ struct PacketRingStrategy: ~Copyable, ReceiveStrategy {
     let whole = frame.byteCount == frame.originalByteCount
     let count = headerByteCount + min(frame.byteCount, room)
     // SAFETY: `count` bytes are in the ring, the header in front of the frame included; a prepared frame has room for as many.
-    if let start = unsafe packet.prepareFrame(count, headroom: PacketBuffer.defaultHeadroom - headerByteCount) {
-      unsafe start.copyMemory(from: frame.start - headerByteCount, byteCount: count)
-    }
+    let start = unsafe packet.prepareFrame(count, headroom: PacketBuffer.defaultHeadroom - headerByteCount)
+    if let start = unsafe start { unsafe start.copyMemory(from: frame.start - headerByteCount, byteCount: count) }
+    // In a chunk that is too small is still what was there before: there is no room in it.
+    let isThere = unsafe whole && start != nil
     return input.accept(
-      &packet, byteCount: headerByteCount + frame.originalByteCount, room: whole ? room : 0,
+      &packet, byteCount: headerByteCount + frame.originalByteCount, room: isThere ? room : 0,
       headerByteCount: headerByteCount, frame.tag)
   }
 

@@ -73,8 +73,10 @@ struct RecvmmsgStrategy: ~Copyable, ReceiveStrategy {
       // SAFETY: as above; `received` is never ahead of the message under way.
       batch.exchange(first + index, received)
       let tag = row.vlanTag(of: index)
+      // In a chunk that was too small to be read into is still what was there before: there is no room in it.
+      let read = max(0, row.room(of: index) - headerByteCount)
       if unsafe input.accept(
-        &slots[received], byteCount: byteCount, room: room, headerByteCount: headerByteCount, tag)
+        &slots[received], byteCount: byteCount, room: read, headerByteCount: headerByteCount, tag)
       {
         received += 1
       }

@@ -64,6 +64,13 @@ import Glibc
       iov_base: UnsafeMutableRawPointer(mutating: start), iov_len: byteCount)
   }
 
+  /// The bytes that message `index` was given to lie in.
+  @inlinable @inline(__always) package func room(of index: Int) -> Int {
+    precondition(index >= 0 && index < capacity)
+    // SAFETY: checked above.
+    return unsafe parts[index &* partCount &+ partCount &- 1].iov_len
+  }
+
   /// Lends the head of message `index`, to be written. Traps in a row without heads.
   package mutating func setHead(_ index: Int, _ body: (inout MutableSpan<UInt8>) -> Void) {
     precondition(index >= 0 && index < capacity && headByteCount > 0)
