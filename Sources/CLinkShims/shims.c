@@ -125,20 +125,21 @@ const int LINK_MSG_ERRQUEUE = MSG_ERRQUEUE;
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define CALL(name, ...) name(__VA_ARGS__)
 #else
+// Takes longs: of an int that goes over the stack the upper half would be anything.
 #define CALL(name, ...) syscall(SYS_##name, __VA_ARGS__)
 #endif
-ssize_t link_read(int fd, void *bytes, size_t count) { return CALL(read, fd, bytes, count); }
-ssize_t link_readv(int fd, const struct iovec *parts, int count) { return CALL(readv, fd, parts, count); }
-ssize_t link_write(int fd, const void *bytes, size_t count) { return CALL(write, fd, bytes, count); }
-ssize_t link_writev(int fd, const struct iovec *parts, int count) { return CALL(writev, fd, parts, count); }
+ssize_t link_read(int fd, void *bytes, size_t count) { return CALL(read, (long)fd, bytes, count); }
+ssize_t link_readv(int fd, const struct iovec *parts, int count) { return CALL(readv, (long)fd, parts, (long)count); }
+ssize_t link_write(int fd, const void *bytes, size_t count) { return CALL(write, (long)fd, bytes, count); }
+ssize_t link_writev(int fd, const struct iovec *parts, int count) { return CALL(writev, (long)fd, parts, (long)count); }
 ssize_t link_send(int fd, const void *bytes, size_t count, int flags) {
-  return CALL(sendto, fd, bytes, count, flags, (struct sockaddr *)NULL, 0);
+  return CALL(sendto, (long)fd, bytes, count, (long)flags, (struct sockaddr *)NULL, 0L);
 }
 int link_sendmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags) {
-  return (int)CALL(sendmmsg, fd, (struct mmsghdr *)messages, count, flags);
+  return (int)CALL(sendmmsg, (long)fd, (struct mmsghdr *)messages, (long)count, (long)flags);
 }
 int link_recvmmsg(int fd, struct link_mmsghdr *messages, unsigned int count, int flags) {
-  return (int)CALL(recvmmsg, fd, (struct mmsghdr *)messages, count, flags, (struct timespec *)NULL);
+  return (int)CALL(recvmmsg, (long)fd, (struct mmsghdr *)messages, (long)count, (long)flags, (struct timespec *)NULL);
 }
 
 int link_ioctl(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }

@@ -127,8 +127,10 @@ final class DescriptorLink: GroupMember {
     // Whoever keeps packets until there is room has to learn that there will be none: this link may be waiting for
     // just those packets, to deliver the last ones in. By the next turn: the dispatcher may have detached in this one.
     if isGone, isRoomWanted.load(ordering: .acquiring), !hasAnnouncedEnd.exchange(true, ordering: .relaxed) {
-      isRoomWanted.store(false, ordering: .releasing)
-      sending.withLock { $0.withdrawWish() }
+      sending.withLock { sender in
+        sender.withdrawWish()
+        isRoomWanted.store(false, ordering: .releasing)
+      }
       owesAnnouncement.store(true, ordering: .releasing)
       runner.ringBell()
     }

@@ -21,7 +21,8 @@ struct ReadvStrategy: ReceiveStrategy {
     var next = ReceiveInput.Next.again
     for _ in 0..<limit {
       // SAFETY: `received` stays below `limit`, the number of slots that are initialised. A prepared frame has as
-      // many bytes where `start` says; a chunk without room for one has no start, and nothing is read into it.
+      // many bytes where `start` says, and one more behind them where there is tailroom; a chunk without room for one
+      // has no start, and nothing is read into it.
       let slots = unsafe batch.packetSlots
       let start = unsafe slots[received].prepareFrame(byteCount, headroom: headroom)
       let buffer = unsafe UnsafeMutableRawBufferPointer(start: start, count: start == nil ? 0 : byteCount)

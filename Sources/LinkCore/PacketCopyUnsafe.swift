@@ -47,7 +47,7 @@ extension PacketBuffer {
 
 /// Copies bytes: few of them by inline vector moves, which takes half as long as a call of memcpy.
 @unsafe @inlinable @inline(__always)
-func moveBytes(to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, count: Int) {
+package func moveBytes(to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, count: Int) {
   // SAFETY: the caller checked both ranges. Every move lies within `count` bytes: where the size is no multiple of 16, the
   // last ones overlap those before them.
   if count > 128 || count < 16 { return unsafe destination.copyMemory(from: source, byteCount: count) }

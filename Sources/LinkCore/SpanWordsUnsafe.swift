@@ -1,5 +1,5 @@
 extension Span<UInt8> {
-  /// Eight bytes in network byte order, by one load: the compiler makes many of it where not all of them are used.
+  /// Eight bytes in network byte order, by one load: of smaller ones put together the compiler does not always make one.
   @inlinable @inline(__always) func word64(at index: Int) -> UInt64 {
     precondition(index >= 0 && index <= count &- 8)
     // SAFETY: eight bytes from `index` on are there, checked above.

@@ -109,10 +109,11 @@ struct link_mmsghdr {
   struct msghdr header;
   unsigned int byte_count;
 };
+
 // MARK: the calls that move packets
 //
 // As those of libc with these names, which are points of cancellation besides: in a process with threads that costs two
-// locked instructions around each call, and nobody cancels a thread of a link.
+// locked instructions around each call, and a link is no place to be cancelled in.
 
 ssize_t link_read(int fd, void *bytes, size_t count);
 ssize_t link_readv(int fd, const struct iovec *parts, int count);
