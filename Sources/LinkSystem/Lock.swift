@@ -18,31 +18,37 @@ public import Synchronization
     @inlinable static var reserved: UInt32 { 2 }
   }
 
-  /// In memory of its own, since the kernel is told the address of the word.
-  @usableFromInline struct Storage: ~Copyable {
+  @usableFromInline struct Words: ~Copyable {
     @usableFromInline let word = Atomic<UInt32>(Word.free)
     /// Threads that sleep for the lock, or are about to.
     @usableFromInline let sleepers = Atomic<UInt32>(0)
     #if DEBUG
       @usableFromInline let holder = Atomic<UInt>(0)
     #endif
-    @usableFromInline var value: Value
-    @inlinable init(_ value: consuming Value) { self.value = value }
+    @inlinable init() {}
   }
 
-  @usableFromInline let storage: UnsafeMutablePointer<Storage>
+  // In memory of their own, since the kernel is told the address of the word: first the words, then the value. Two
+  // pointers, and no struct of both: to change a part of a struct is a change of all of it to the thread sanitizer.
+  @usableFromInline let words: UnsafeMutablePointer<Words>
+  @usableFromInline let value: UnsafeMutablePointer<Value>
 
   @inlinable package init(_ value: consuming sending Value) {
-    // SAFETY: initialised here, destroyed in deinit.
-    unsafe storage = .allocate(capacity: 1)
-    unsafe storage.initialize(to: Storage(value))
+    let alignment = max(MemoryLayout<Value>.alignment, 16)
+    // SAFETY: the words have 16 bytes at most, and the value is aligned behind them; initialised here, destroyed in
+    // deinit.
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: alignment + MemoryLayout<Value>.size, alignment: alignment)
+    unsafe words = memory.initializeMemory(as: Words.self, to: Words())
+    unsafe self.value = (memory + alignment).initializeMemory(as: Value.self, to: value)
   }
 
   @inlinable deinit {
     // SAFETY: as in init. Whoever calls keeps the lock alive until the call returns, `handOver` included: nobody is
     // left who could hold, want or hand over.
-    unsafe storage.deinitialize(count: 1)
-    unsafe storage.deallocate()
+    unsafe value.deinitialize(count: 1)
+    unsafe words.deinitialize(count: 1)
+    unsafe UnsafeMutableRawPointer(words).deallocate()
   }
 
   @inlinable @inline(__always)
@@ -52,7 +58,7 @@ public import Synchronization
     if !take(Word.free) { takeSlowly() }
     defer { letGo() }
     // SAFETY: one thread at a time is between `take` and `letGo`.
-    return unsafe try body(&storage.pointee.value)
+    return unsafe try body(&value.pointee)
   }
 
   /// Nil, and `body` not called, while somebody holds the lock, or has it reserved.
@@ -63,18 +69,18 @@ public import Synchronization
     guard take(Word.free) else { return nil }
     defer { letGo() }
     // SAFETY: as above.
-    return unsafe try body(&storage.pointee.value)
+    return unsafe try body(&value.pointee)
   }
 
   @inlinable @inline(__always) func take(_ word: UInt32) -> Bool {
     // SYNC lock: acquires what the last holder wrote, see `letGo`.
-    // SAFETY: `storage` lives as long as self, which whoever calls keeps alive.
-    let isTaken = unsafe storage.pointee.word.compareExchange(
+    // SAFETY: `words` lives as long as self, which whoever calls keeps alive.
+    let isTaken = unsafe words.pointee.word.compareExchange(
       expected: word, desired: Word.held, successOrdering: .acquiring, failureOrdering: .relaxed
     ).exchanged
     #if DEBUG
       // SAFETY: as above.
-      if isTaken { unsafe storage.pointee.holder.store(currentThreadIdentity(), ordering: .relaxed) }
+      if isTaken { unsafe words.pointee.holder.store(currentThreadIdentity(), ordering: .relaxed) }
     #endif
     return isTaken
   }
@@ -82,17 +88,17 @@ public import Synchronization
   @inlinable @inline(__always) func letGo() {
     #if DEBUG
       // SAFETY: as above.
-      unsafe storage.pointee.holder.store(0, ordering: .relaxed)
+      unsafe words.pointee.holder.store(0, ordering: .relaxed)
     #endif
     // SYNC lock: releases what was written to whoever takes it.
     // SAFETY: as above.
-    if unsafe storage.pointee.sleepers.load(ordering: .relaxed) > 0 { return handOver() }
-    unsafe storage.pointee.word.store(Word.free, ordering: .releasing)
+    if unsafe words.pointee.sleepers.load(ordering: .relaxed) > 0 { return handOver() }
+    unsafe words.pointee.word.store(Word.free, ordering: .releasing)
   }
 
   @usableFromInline @inline(never) func handOver() {
     // SAFETY: as above, though the next holder may have come and gone before the wake.
-    unsafe storage.pointee.word.store(Word.reserved, ordering: .releasing)
+    unsafe words.pointee.word.store(Word.reserved, ordering: .releasing)
     unsafe withWordAddress { unsafe link_futex_wake($0, 1) }
   }
 
@@ -100,23 +106,23 @@ public import Synchronization
   @usableFromInline @inline(never) func takeSlowly() {
     #if DEBUG
       // SAFETY: as above.
-      let holder = unsafe storage.pointee.holder.load(ordering: .relaxed)
+      let holder = unsafe words.pointee.holder.load(ordering: .relaxed)
       precondition(holder != currentThreadIdentity(), "a thread waits for a lock that it holds itself")
     #endif
     var seen = Word.held
     for _ in 0..<100 {
       spinPause()
       // SAFETY: as above.
-      seen = unsafe storage.pointee.word.load(ordering: .relaxed)
+      seen = unsafe words.pointee.word.load(ordering: .relaxed)
       if seen == Word.free, take(Word.free) { return }
     }
     // SAFETY: as above.
-    unsafe storage.pointee.sleepers.wrappingAdd(1, ordering: .relaxed)
+    unsafe words.pointee.sleepers.wrappingAdd(1, ordering: .relaxed)
     // A holder that lets go from here on reserves the lock for this thread as well: it may come before the sleep.
     var isEntitled = seen == Word.held
     while !take(Word.free), !(isEntitled && take(Word.reserved)) {
       // SAFETY: as above.
-      seen = unsafe storage.pointee.word.load(ordering: .relaxed)
+      seen = unsafe words.pointee.word.load(ordering: .relaxed)
       if seen == Word.free { continue }
       // Whatever ends it: a wake, the time, a signal, or the word is another one already. Whom it is reserved for comes
       // soon.
@@ -125,11 +131,11 @@ public import Synchronization
       isEntitled = true
     }
     // SAFETY: as above.
-    unsafe storage.pointee.sleepers.wrappingSubtract(1, ordering: .relaxed)
+    unsafe words.pointee.sleepers.wrappingSubtract(1, ordering: .relaxed)
   }
 
   @unsafe private func withWordAddress(_ body: (UnsafeMutablePointer<UInt32>) -> Void) {
-    // SAFETY: an `Atomic<UInt32>` is four bytes without state of its own, first in the storage.
-    unsafe body(UnsafeMutableRawPointer(storage).assumingMemoryBound(to: UInt32.self))
+    // SAFETY: an `Atomic<UInt32>` is four bytes without state of its own, first among the words.
+    unsafe body(UnsafeMutableRawPointer(words).assumingMemoryBound(to: UInt32.self))
   }
 }
