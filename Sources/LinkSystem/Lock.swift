@@ -36,9 +36,9 @@ public import Synchronization
   @inlinable package init(_ value: consuming sending Value) {
     let alignment = max(MemoryLayout<Value>.alignment, 16)
     // SAFETY: the words have 16 bytes at most, and the value is aligned behind them; initialised here, destroyed in
-    // deinit.
+    // deinit. A value without bytes has a place, too, or it would be in somebody else's.
     let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: alignment + MemoryLayout<Value>.size, alignment: alignment)
+      byteCount: alignment + max(MemoryLayout<Value>.size, 1), alignment: alignment)
     unsafe words = memory.initializeMemory(as: Words.self, to: Words())
     unsafe self.value = (memory + alignment).initializeMemory(as: Value.self, to: value)
   }
