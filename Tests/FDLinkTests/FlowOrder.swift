@@ -136,7 +136,16 @@ func expectEndInsideCallback(
   _ sender: FDEndpoint, _ receiver: FDEndpoint, isClosing: Bool, isConcurrent: Bool
 ) throws {
   let order = FlowOrder(isConcurrent: isConcurrent)
-  order.onDelivery = { [weak receiver] in if isClosing { receiver?.close() } else { receiver?.detach() } }
+  let isDetached = Monitor(false)
+  order.onDelivery = { [weak receiver] in
+    if isClosing { return receiver?.close() ?? () }
+    // Once: a second call at the same time could come late, and detach the next dispatcher.
+    let isFirst = isDetached.withLock { isDetached in
+      defer { isDetached = true }
+      return !isDetached
+    }
+    if isFirst { receiver?.detach() }
+  }
   try sender.attach(Collector())
   try receiver.attach(order)
   _ = try sender.write(frames: (0..<Flows.count).map { Flows.frame($0, 0) }, pool: Flows.pool)
