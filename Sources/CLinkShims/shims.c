@@ -42,10 +42,10 @@ ssize_t link_read_nowait(int fd, void *buffer, size_t count) {
 
 void link_futex_wait(const uint32_t *word, uint32_t expected, long nanoseconds) {
   struct timespec patience = {0, nanoseconds};
-  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &patience, NULL, 0);
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &patience, NULL, 0L);
 }
 void link_futex_wake(const uint32_t *word, int count) {
-  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0L);
 }
 
 int link_memfd_create(const char *name, unsigned int flags) { return memfd_create(name, flags); }

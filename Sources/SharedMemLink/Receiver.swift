@@ -185,12 +185,12 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
       case false?: break
       }
     }
-    var word = PeerDescriptor.Word.nothing
+    var said = PeerDescriptor.Word.nothing
     switch peer {
-    case .some(let peer) where entries == nil || !entries![1].reported.isEmpty: word = peer.listen()
+    case .some(let peer) where entries == nil || !entries![1].reported.isEmpty: said = peer.listen()
     default: break
     }
-    switch word {
+    switch said {
     case .nothing: break
     case .stray(let messages): count(.strayInput, published, times: messages)
     case .gone: batchesLeft = batchesLeft ?? 1 << 16

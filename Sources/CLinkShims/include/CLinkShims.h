@@ -16,6 +16,13 @@
 #include <sys/uio.h>
 #include <time.h>
 
+// MARK: futex(2), of one process
+
+/// Sleeps while `*word` is `expected`, for at most `nanoseconds`, less than a second.
+void link_futex_wait(const uint32_t *word, uint32_t expected, long nanoseconds);
+/// Wakes at most `count` threads.
+void link_futex_wake(const uint32_t *word, int count);
+
 // MARK: eventfd(2), memfd_create(2), seals
 
 int link_eventfd(unsigned int initial, int flags);
@@ -23,13 +30,6 @@ extern const int LINK_EFD_CLOEXEC;
 extern const int LINK_EFD_NONBLOCK;
 /// preadv2(2) with RWF_NOWAIT at the current position: reads without blocking whatever O_NONBLOCK says.
 ssize_t link_read_nowait(int fd, void *buffer, size_t count);
-
-// MARK: futex(2), of one process
-
-/// Sleeps while `*word` is `expected`, for at most `nanoseconds`, less than a second.
-void link_futex_wait(const uint32_t *word, uint32_t expected, long nanoseconds);
-/// Wakes at most `count` threads.
-void link_futex_wake(const uint32_t *word, int count);
 
 int link_memfd_create(const char *name, unsigned int flags);
 extern const unsigned int LINK_MFD_CLOEXEC;
