@@ -33,8 +33,19 @@ enum { slot_count = sizeof slots / sizeof slots[0] };
 static struct sigaction previous;
 static atomic_bool is_installed;
 
+// The thread sanitizer makes an access with a lock of its own held. In a function that it instruments, the handler of that
+// access would wait for this lock for ever.
+#if defined(__has_attribute)
+#if __has_attribute(disable_sanitizer_instrumentation)
+#define NOT_INSTRUMENTED __attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+#ifndef NOT_INSTRUMENTED
+#define NOT_INSTRUMENTED
+#endif
+
 // The range that an address lies in. It stays while the handler runs: the faulting thread is using it.
-static struct slot *find(unsigned long address, unsigned long *base, unsigned long *length) {
+NOT_INSTRUMENTED static struct slot *find(unsigned long address, unsigned long *base, unsigned long *length) {
   for (int i = 0; i < slot_count; i++) {
     unsigned before = atomic_load_explicit(&slots[i].sequence, memory_order_acquire);
     *base = atomic_load_explicit(&slots[i].base, memory_order_relaxed);
@@ -47,12 +58,12 @@ static struct slot *find(unsigned long address, unsigned long *base, unsigned lo
   return NULL;
 }
 
-static void restore_default(void) {
+NOT_INSTRUMENTED static void restore_default(void) {
   struct sigaction standard = {.sa_handler = SIG_DFL};
   sigaction(SIGBUS, &standard, NULL);
 }
 
-static void pass_on(int signal, siginfo_t *info, void *context) {
+NOT_INSTRUMENTED static void pass_on(int signal, siginfo_t *info, void *context) {
   // A handler that is meant to run once counts on the default action when the access happens again.
   if (previous.sa_flags & SA_RESETHAND) restore_default();
   if (previous.sa_flags & SA_SIGINFO) return previous.sa_sigaction(signal, info, context);
@@ -67,7 +78,7 @@ static void pass_on(int signal, siginfo_t *info, void *context) {
   if (!is_access) raise(signal);
 }
 
-static void handle(int signal, siginfo_t *info, void *context) {
+NOT_INSTRUMENTED static void handle(int signal, siginfo_t *info, void *context) {
   int error = errno;
   unsigned long base, length;
   struct slot *slot = info->si_code == BUS_ADRERR ? find((unsigned long)info->si_addr, &base, &length) : NULL;

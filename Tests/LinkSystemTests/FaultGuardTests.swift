@@ -36,6 +36,18 @@ import Testing
     }
   }
 
+  /// The thread sanitizer has a lock of its own during some of them: the handler may not need it.
+  @Test func `is mended at ordered atomic accesses`() async {
+    await #expect(processExitsWith: .success) {
+      for kind in OrderedAccess.allCases {
+        let shared = try Shared(byteCount: 4096)
+        shared.cut()
+        access(shared.mapping, by: kind)
+        try #require(shared.mapping.hasFaulted == true)
+      }
+    }
+  }
+
   @Test func `is mended on many threads at once`() async {
     await #expect(processExitsWith: .success) {
       for _ in 0..<50 {

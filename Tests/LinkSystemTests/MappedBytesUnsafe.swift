@@ -20,6 +20,22 @@ import Synchronization
   }
 }
 
+/// The kinds of atomic access that order others.
+enum OrderedAccess: CaseIterable { case load, store, exchange, compareExchange, add }
+
+@inline(never) func access(_ mapping: borrowing Mapping, by kind: OrderedAccess) {
+  // SAFETY: mappings begin with a page, and are not shorter than eight bytes.
+  let word = unsafe mapping.base.assumingMemoryBound(to: Atomic<UInt64>.self)
+  switch kind {
+  case .load: _ = unsafe word.pointee.load(ordering: .acquiring)
+  case .store: unsafe word.pointee.store(1, ordering: .releasing)
+  case .exchange: _ = unsafe word.pointee.exchange(1, ordering: .acquiringAndReleasing)
+  case .compareExchange:
+    _ = unsafe word.pointee.compareExchange(expected: 0, desired: 1, ordering: .sequentiallyConsistent)
+  case .add: unsafe word.pointee.wrappingAdd(1, ordering: .releasing)
+  }
+}
+
 /// Installs a handler for SIGBUS that the kernel would take away before its first run, and that just returns.
 func installHandlerForOnce() {
   var action = sigaction()
