@@ -43,7 +43,7 @@ private func survivesItsPeer(_ role: SharedMemEndpoint.Role, sends: Bool) throws
     left = try ResourceSnapshot().excess(over: before)
     return left.isEmpty
   }
-  if !left.isEmpty { fatalError("left behind: \(left)") }
+  try #require(left.isEmpty, "left behind: \(left)")
 }
 
 private func oneRound(_ role: SharedMemEndpoint.Role, sends: Bool) throws {
@@ -67,7 +67,7 @@ private func oneRound(_ role: SharedMemEndpoint.Role, sends: Bool) throws {
   var isKilled = false
   let end = deadline()
   while link.isAttached {
-    guard monotonicNanoseconds() < end else { fatalError("the link did not notice its peer's death") }
+    try #require(monotonicNanoseconds() < end, "the link did not notice its peer's death")
     if sends { _ = try? link.writeBatch(batch) }
     if !isKilled, link.statistics.received.packets + link.statistics.sent.packets > 2000 {
       peer.signal(SIGKILL)
@@ -76,7 +76,8 @@ private func oneRound(_ role: SharedMemEndpoint.Role, sends: Bool) throws {
     if !sends { spinPause() }
   }
   try link.wait()
-  guard packets.withLock({ $0.reason }) == .peerDisconnected else { fatalError("closed for another reason") }
+  let reason = packets.withLock { $0.reason }
+  try #require(reason == .peerDisconnected, "closed for another reason: \(reason, default: "none")")
   _ = peer.wait()
 }
 

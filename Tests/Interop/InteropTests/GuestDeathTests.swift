@@ -35,11 +35,11 @@ private func outlivesGuests(_ count: Int) throws {
   let grown = try ResourceSnapshot.residentKiB().all - residentBefore
   print(
     "\(count) guests, news after \(longest / 1000) us at most; \(now), \(now.mappingCount) mappings, \(grown) KiB more")
-  if !left.isEmpty { fatalError("left behind: \(left)") }
-  if now.mappingCount > before.mappingCount + 32 {
-    fatalError("\(before.mappingCount) mappings, then \(now.mappingCount)")
-  }
-  if !isThreadSanitized, grown > Soak.tolerance { fatalError("grown by \(grown) KiB") }
+  // Of an expectation in a process of its own nothing is told but this.
+  try #require(left.isEmpty, "left behind: \(left)")
+  try #require(
+    now.mappingCount <= before.mappingCount + 32, "\(before.mappingCount) mappings, then \(now.mappingCount)")
+  try #require(isThreadSanitized || grown <= Soak.tolerance, "grown by \(grown) KiB")
 }
 
 /// Lets a new guest echo datagrams, and kills it; returns how long after that its death was reported, in nanoseconds.
@@ -64,7 +64,9 @@ private func outlivesGuests(_ count: Int) throws {
   let end = deadline()
   // Until its server is there, the guest says that it is not.
   while news.echoCount < 500 {
-    guard monotonicNanoseconds() < end else { fatalError("the guest echoes nothing: \(guest.process.wait())") }
+    try #require(
+      monotonicNanoseconds() < end && link.isAttached,
+      "\(news.echoCount) datagrams came back; the guest: \(guest.process.wait(deadline: end))")
     _ = try? link.writeBatch(batch)
   }
   guest.process.signal(SIGKILL)
@@ -72,14 +74,11 @@ private func outlivesGuests(_ count: Int) throws {
   let lastMoment = deadline(after: newsTime)
   // The transfer goes on.
   while link.isAttached, monotonicNanoseconds() < lastMoment { _ = try? link.writeBatch(batch) }
-  guard let closed = news.closed(deadline: lastMoment) else {
-    fatalError("no news of the guest's death within \(newsTime)")
-  }
-  guard closed.reason == .peerDisconnected else { fatalError("closed for another reason: \(closed.reason)") }
+  let closed = try #require(news.closed(deadline: lastMoment), "no news of the guest's death within \(newsTime)")
+  try #require(closed.reason == .peerDisconnected, "closed for another reason: \(closed.reason)")
   try link.wait()
-  guard guest.process.wait().ending == .killed(signal: Int(SIGKILL)) else {
-    fatalError("the guest died of another cause")
-  }
+  let outcome = guest.process.wait()
+  try #require(outcome.ending == .killed(signal: Int(SIGKILL)), "the guest died of another cause: \(outcome)")
   return closed.moment - min(killed, closed.moment)
 }
 
