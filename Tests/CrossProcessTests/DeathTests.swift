@@ -77,7 +77,7 @@ private func oneRound(_ role: SharedMemEndpoint.Role, sends: Bool) throws {
   }
   try link.wait()
   let reason = packets.withLock { $0.reason }
-  try #require(reason == .peerDisconnected, "closed for another reason: \(reason, default: "none")")
+  try #require(reason == .peerDisconnected, "closed for another reason: \(String(describing: reason))")
   _ = peer.wait()
 }
 

@@ -62,19 +62,24 @@ struct IperfTests {
     }
   }
 
-  /// What a device of the calling thread's namespace has counted: packets that were written to it, and read from it.
-  private static func counts(of device: String) throws -> (written: UInt64, read: UInt64) {
-    let fields = try table("dev").first { $0.hasPrefix("\(device):") }?.split(separator: ":").last?
+  /// A table of the namespace that the calling thread is in now, wherever it is read.
+  private static func table(_ name: String) throws -> FileHandle {
+    try #require(FileHandle(forReadingAtPath: "/proc/thread-self/net/\(name)"))
+  }
+
+  private static func lines(_ table: FileHandle) throws -> [String] {
+    try table.seek(toOffset: 0)
+    return String(decoding: try table.readToEnd() ?? Data(), as: UTF8.self).split(separator: "\n").map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+  }
+
+  /// What a device has counted: packets that were written to it, and read from it.
+  private static func counts(of device: String, in table: FileHandle) throws -> (written: UInt64, read: UInt64) {
+    let fields = try lines(table).first { $0.hasPrefix("\(device):") }?.split(separator: ":").last?
       .split(separator: " ").compactMap { UInt64($0) }
     guard let fields, fields.count == 16 else { throw DidNotHappen(description: "no counters of \(device)") }
     return (fields[1], fields[9])
-  }
-
-  private static func table(_ name: String) throws -> [String] {
-    let file = try #require(FileHandle(forReadingAtPath: "/proc/thread-self/net/\(name)"))
-    return String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self).split(separator: "\n").map {
-      $0.trimmingCharacters(in: .whitespaces)
-    }
   }
 
   private static func openDevice(_ name: String, last: UInt8) throws -> FDEndpoint {
@@ -89,6 +94,15 @@ struct IperfTests {
     var flows: [LinkBridge.Flow]
     var statistics: [LinkStatistics]
     var counts: [(written: UInt64, read: UInt64)]
+
+    /// No packet is on its way. The kernel has counted one before its link has.
+    var isQuiet: Bool {
+      [(0, 1), (1, 0)].allSatisfy { from, to in
+        let (source, target) = (statistics[from], statistics[to])
+        return source.received.offered == counts[from].read && source.received.packets == target.sent.offered
+          && target.sent.packets == counts[to].written
+      }
+    }
   }
 
   @Test(.enabled(if: canMakeDevices && iperf != nil, "needs root, /dev/net/tun and iperf3"))
@@ -100,13 +114,16 @@ struct IperfTests {
       // Its end takes the devices away, and their counters.
       let running = Lock<LinkBridge?>(nil)
       defer { running.withLock { $0?.close() } }
+      let rightTable = try Self.table("dev")
       let server = try Run(["-s", "-1", "-B", "10.7.0.2", "-p", "5201"])
       defer { server.stop() }
       // State 0A of port 5201: it listens.
-      let listens = try eventually { try Self.table("tcp").contains { $0.contains(":1451 00000000:0000 0A") } }
+      let sockets = try Self.table("tcp")
+      let listens = try eventually { try Self.lines(sockets).contains { $0.contains(":1451 00000000:0000 0A") } }
       if !listens { throw DidNotHappen(description: "iperf3 does not listen") }
-      var outcome = try TestNetwork.inNamespace {
+      return try TestNetwork.inNamespace {
         let left = try Self.openDevice("left", last: 1)
+        let leftTable = try Self.table("dev")
         let bridge = LinkBridge(left, right)
         running.withLock { $0 = bridge }
         try bridge.start()
@@ -114,20 +131,19 @@ struct IperfTests {
         defer { client.stop() }
         let rates = Rates(try client.report())
         server.stop()
-        // The last packets of the connection are on their way.
-        let isQuiet = try eventually {
-          let (a, b) = (left.statistics, right.statistics)
-          return try Self.counts(of: "left").read == a.received.offered && a.received.packets == b.sent.offered
-            && b.received.packets == a.sent.offered
+        func outcome() throws -> Outcome {
+          Outcome(
+            rates: rates, flows: [bridge.flowFromA, bridge.flowFromB], statistics: [left.statistics, right.statistics],
+            counts: [try Self.counts(of: "left", in: leftTable), try Self.counts(of: "right", in: rightTable)])
         }
-        if !isQuiet { throw DidNotHappen(description: "\(left.statistics) \(right.statistics)") }
-        let counts = try Self.counts(of: "left")
-        return Outcome(
-          rates: rates, flows: [bridge.flowFromA, bridge.flowFromB], statistics: [left.statistics, right.statistics],
-          counts: [counts])
+        // The last packets of the connection are on their way.
+        var last = try outcome()
+        _ = try eventually {
+          last = try outcome()
+          return last.isQuiet
+        }
+        return last
       }
-      outcome.counts.append(try Self.counts(of: "right"))
-      return outcome
     }
     let rates = outcome.rates
     #expect(rates.there.count >= 10 && rates.back.count == rates.there.count)
