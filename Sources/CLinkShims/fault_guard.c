@@ -34,7 +34,7 @@ static struct sigaction previous;
 static atomic_bool is_installed;
 
 // The thread sanitizer makes an access with a lock of its own held. In a function that it instruments, the handler of that
-// access would wait for this lock for ever.
+// access would wait for this lock for ever. What is passed on may still do so, by the sanitizer's own `sigaction`.
 #if defined(__has_attribute)
 #if __has_attribute(disable_sanitizer_instrumentation)
 #define NOT_INSTRUMENTED __attribute__((disable_sanitizer_instrumentation))
@@ -87,7 +87,7 @@ NOT_INSTRUMENTED static void handle(int signal, siginfo_t *info, void *context) 
     // Before the zeros can be seen: whoever meets them can ask why.
     atomic_store_explicit(&slot->has_faulted, true, memory_order_seq_cst);
     is_mended = syscall(SYS_mmap, base, length, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == (long)base;
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1L, 0L) == (long)base;
   }
   if (!is_mended) pass_on(signal, info, context);
   errno = error;
