@@ -1,4 +1,4 @@
-// The one file here with logic and state: a signal handler may only do what is async-signal-safe, which Swift code
+// The one file here with state: a signal handler may only do what is async-signal-safe, which Swift code
 // cannot promise.
 //
 // A shared file that somebody else can shrink makes every access to what is gone a SIGBUS. For mappings that were

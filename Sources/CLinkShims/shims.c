@@ -1,4 +1,4 @@
-// See CLinkShims.h: names only.
+// See CLinkShims.h.
 #define _GNU_SOURCE
 #include "CLinkShims.h"
 

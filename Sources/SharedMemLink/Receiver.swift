@@ -28,7 +28,7 @@ protocol Receiver: AnyObject, Sendable {
 
 /// As `QueueSender`: what runs once a turn or a wait is compiled for each queue.
 final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
-  // The runner's turn lock already keeps turns apart; this one costs little and makes it the compiler's business.
+  // The runner's turn lock keeps turns apart, but not from a look between them, or whoever asks for the state.
   private let state: Lock<ReceiverState<Queue>?>
   let tally = PublishedTally()
 

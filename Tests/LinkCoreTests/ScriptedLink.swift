@@ -57,7 +57,10 @@ final class ScriptedLink: Sendable {
     let batch = try OffloadSample.batch(Array(samples.prefix(64)))
     return batch.withPackets { packets in
       var write = Write(self)
-      return software.passes(packets, write.offloads) ? write.send(packets) : software.write(packets, by: &write)
+      let sent = software.passes(packets, write.offloads) ? write.send(packets) : 0
+      let rest = packets.extracting(droppingFirst: sent)
+      // It may just have stepped down.
+      return software.passes(rest, write.offloads) ? sent : sent + software.write(rest, by: &write)
     }
   }
 

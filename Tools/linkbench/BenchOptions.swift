@@ -14,7 +14,8 @@ struct BenchOptions: Equatable {
       --json        one JSON object instead of a table
       --help
 
-    linkbench demo [--pairs N] [--json] what shmpeer demo --check none shows, beside plain C
+    linkbench demo [--quick] [--pairs N] [--json]
+                                        what shmpeer demo --check none shows, beside plain C
     linkbench plot FILE… --to FOLDER    draws pictures of what --json wrote
     linkbench page FILE… --to PAGE.md   the same, and a page with all figures
 

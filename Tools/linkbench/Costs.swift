@@ -4,7 +4,7 @@ struct Costs: Codable, Equatable {
   struct End: Codable, Equatable {
     /// Of a write, or a delivery.
     var fencesPerBatch: Double
-    /// Locks, reference counts and other exchanges, which cost a third of a fence or less.
+    /// Of locks, reference counts and other exchanges.
     var lockedInstructionsPerBatch: Double
     var systemCallsPerPacket: Double
     var instructionsPerPacket: Double

@@ -32,8 +32,8 @@ final class Sink: ActionRunner {
       }
     }
 
-    /// Reading the clock costs as much as a packet: while deliveries follow each other within a microsecond, the clock of
-    /// the kernel's ticks does for most of them, though never for as many as came before.
+    /// Reading the clock costs as much as a packet: while two looks at it lie within 16 microseconds, the clock of the
+    /// kernel's ticks does for most deliveries between, though for no more than came before.
     mutating func noteTime() {
       if deliveriesUntilClock > 0, !isDone {
         deliveriesUntilClock &-= 1

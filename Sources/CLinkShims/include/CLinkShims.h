@@ -1,6 +1,6 @@
 // Names for what Swift's Glibc overlay cannot import: functions hidden behind _GNU_SOURCE, function-like
-// macros, variadic calls. No logic and no state: every line is one C name under a Swift-visible one. The one exception is
-// the guard against SIGBUS, in a file of its own.
+// macros, variadic calls. No logic and no state: every line is one C name under a Swift-visible one. The exceptions are
+// the guard against SIGBUS, in a file of its own, and the calls that move packets.
 #pragma once
 
 #include <linux/filter.h>
@@ -113,7 +113,7 @@ struct link_mmsghdr {
 // MARK: the calls that move packets
 //
 // As those of libc with these names, which are points of cancellation besides: in a process with threads that costs two
-// locked instructions around each call, and a link is no place to be cancelled in.
+// locked instructions around each call, and a link is no place to be cancelled in. Under a sanitizer they are those of libc.
 
 ssize_t link_read(int fd, void *bytes, size_t count);
 ssize_t link_readv(int fd, const struct iovec *parts, int count);
@@ -176,7 +176,7 @@ static inline void link_pause(void) {
 #endif
 }
 
-/// `rep movsb`: on processors with fast string moves the quickest copy from a few hundred bytes up, and one
+/// `rep movsb`: on processors with fast string moves a quick copy from a few hundred bytes up, and one
 /// that does not displace the vector registers. Elsewhere memcpy.
 static inline void link_copy_long(void *destination, const void *source, size_t count) {
 #if defined(__x86_64__)
