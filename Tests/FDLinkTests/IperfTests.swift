@@ -95,13 +95,17 @@ struct IperfTests {
     var statistics: [LinkStatistics]
     var counts: [(written: UInt64, read: UInt64)]
 
-    /// No packet is on its way through the bridge. The kernel has counted one before its link has, and that before the bridge.
-    var isQuiet: Bool {
-      [(0, 1), (1, 0)].allSatisfy { from, to in
+    /// Two counts each that are equal while no packet is on its way through the bridge. The kernel has counted one before
+    /// its link has, and that before the bridge.
+    var accounts: [(what: String, one: UInt64, other: UInt64)] {
+      [(0, 1), (1, 0)].flatMap { from, to in
         let (flow, source, target) = (flows[from], statistics[from], statistics[to])
-        return source.received.packets == flow.tally.offered + UInt64(flow.backlog)
-          && target.sent.offered == flow.tally.packets && source.received.offered == counts[from].read
-          && target.sent.packets == counts[to].written
+        return [
+          ("received, offered to the bridge", source.received.packets, flow.tally.offered + UInt64(flow.backlog)),
+          ("offered to be sent, bridged", target.sent.offered, flow.tally.packets),
+          ("received, read by the kernel's count", source.received.offered, counts[from].read),
+          ("sent, written by the kernel's count", target.sent.packets, counts[to].written),
+        ]
       }
     }
   }
@@ -141,7 +145,7 @@ struct IperfTests {
         var last = try outcome()
         _ = try eventually {
           last = try outcome()
-          return last.isQuiet
+          return last.accounts.allSatisfy { $0.one == $0.other }
         }
         return last
       }
@@ -149,13 +153,6 @@ struct IperfTests {
     let rates = outcome.rates
     #expect(rates.there.count >= 10 && rates.back.count == rates.there.count)
     #expect(rates.there.allSatisfy { $0 > 0 } && rates.back.allSatisfy { $0 > 0 }, "\(rates)")
-    for (from, to) in [(0, 1), (1, 0)] {
-      let (flow, source, target) = (outcome.flows[from], outcome.statistics[from], outcome.statistics[to])
-      #expect(source.received.packets == flow.tally.offered + UInt64(flow.backlog))
-      #expect(target.sent.offered == flow.tally.packets)
-      // The kernel's own count.
-      #expect(source.received.offered == outcome.counts[from].read)
-      #expect(target.sent.packets == outcome.counts[to].written)
-    }
+    for (what, one, other) in outcome.accounts { #expect(one == other, "\(what)") }
   }
 }

@@ -13,6 +13,7 @@ final class Sink: ActionRunner {
     var foreign: UInt64 = 0
     var firstAt: UInt64 = 0
     var lastAt: UInt64 = 0
+    /// Deliveries between one look at the clock and the next, and how many of them are to come.
     var skipped = 0
     var deliveriesUntilClock = 0
 
