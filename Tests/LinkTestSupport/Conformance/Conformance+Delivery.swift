@@ -69,6 +69,7 @@ extension LinkConformance {
     },
     Case("an echo brings everything back") { factory in
       try factory.withPair { a, b in
+        try factory.settleFlow(a, b)
         let atA = Inbox()
         let atB = Inbox(onDelivery: { packets in
           var sent = 0

@@ -120,6 +120,13 @@ extension LinkConformance {
 }
 
 extension LinkPairFactory {
+  /// Packets that `a` sends while their flow comes back from `b` stay in order after this. A device with several queues
+  /// moves a flow once, to the queue that its first packet was written to, when it has taken that packet in: what came
+  /// back before may lie in another queue then.
+  func settleFlow(_ a: any LinkEndpoint, _ b: any LinkEndpoint) throws {
+    if !traits.contains(.globalOrder) { try LinkConformance.prime(a, b) }
+  }
+
   /// Packets of so many bytes and more arrive in their order. Shorter ones have no addresses, and so are of other flows;
   /// fewer than five bytes do not hold a number.
   var leastOfOneFlow: Int { traits.contains(.globalOrder) ? 5 : 20 }
