@@ -13,8 +13,9 @@
 ///
 /// After `close()` it goes on until it returns `closed`: that step releases everything and tells the dispatcher.
 public protocol DrivenLink: LinkEndpoint {
-  /// One turn: receives at most a batch, delivers it from this thread, and never blocks. While another thread is in a
-  /// turn of the same link it does nothing, and returns `idle`.
+  /// One turn: receives at most a batch, delivers it from this thread, and never blocks. Where packets come one at a time
+  /// through shared memory, several a microsecond, it may look on for a microsecond, so that more of them come at once. While
+  /// another thread is in a turn of the same link it does nothing, and returns `idle`.
   ///
   /// It disarms the bells of every plan made before. Where several threads drive a link, each that steps goes on until it
   /// has a plan of its own: others may be asleep.

@@ -13,3 +13,33 @@ func copyBytes(to destination: UnsafeMutableRawPointer, from source: UnsafeRawPo
   if count >= longCopy { return unsafe link_copy_long(destination, source, count) }
   unsafe moveBytes(to: destination, from: source, count: count)
 }
+
+// MARK: Hints
+
+/// Of x86-64 and most of arm64, in bytes.
+let cacheLineByteCount = 64
+
+/// So much of a packet is fetched ahead where many come at a time: the rest is on its way while that is copied. In bytes.
+let mostPrefetchedOfMany = 256
+
+/// Fetches the cache lines of so many bytes, the first one in any case.
+@unsafe @inline(__always)
+func prefetchBytes(_ address: UnsafeRawPointer, count: Int) {
+  var offset = 0
+  repeat {
+    // SAFETY: a hint. Where nothing is mapped, nothing happens.
+    unsafe link_prefetch(address + offset)
+    offset &+= cacheLineByteCount
+  } while offset < count
+}
+
+/// As `prefetchBytes`, away from other processors: for bytes that will be written.
+@unsafe @inline(__always)
+func prefetchBytesForWriting(_ address: UnsafeRawPointer, count: Int) {
+  var offset = 0
+  repeat {
+    // SAFETY: as above.
+    unsafe link_prefetch_for_writing(address + offset)
+    offset &+= cacheLineByteCount
+  } while offset < count
+}

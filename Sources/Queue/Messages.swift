@@ -3,9 +3,11 @@
 
 /// A message that names the buffers of a packet.
 package protocol PacketMessage {
+  static var totalByteCount: Int { get }
   static var headerByteCount: Int { get }
   /// Then, per buffer.
   static var bufferByteCount: Int { get }
+  static var bufferOffset: Int { get }
 }
 
 extension PacketMessage {

@@ -42,6 +42,15 @@
     return slot
   }
 
+  /// The message at `index`, at or behind `head`, if there is one that `pull` would return without a wrap slot before it.
+  @inline(__always) func message(at index: UInt64) -> PipeSlot? {
+    if index == tail &+ Pipe.revolution { return nil }
+    let header = memory.loadAcquiring(Pipe.offset(index))
+    guard header != 0, header <= length, (index & Pipe.offsetMask) &+ Pipe.slotSize(header) < length else { return nil }
+    return PipeSlot(
+      offset: Pipe.offset(index) &+ Pipe.headerByteCount, byteCount: Int(truncatingIfNeeded: header))
+  }
+
   /// Gives everything pulled back to the writer.
   @inline(__always) package mutating func flush() {
     if head == tail { return }

@@ -53,9 +53,16 @@
   /// Publishes everything pushed since the last flush, at once.
   @inline(__always) package mutating func flush() {
     if next == tail { return }
+    let flushed = Int(truncatingIfNeeded: next &- tail)
     publish()
     messagesEnd = tail
+    // What as many messages again will be written to, behind the line that has just been. The reader had it last: a store
+    // waits until its core has given the line up, and the fence of each write waits for the stores.
+    memory.prefetchForWriting(Pipe.offset(next) &+ cacheLineByteCount, min(flushed, Self.mostPrefetched))
   }
+
+  /// A few more lines than a processor fetches at a time. In bytes.
+  private static var mostPrefetched: Int { 2048 }
 
   @inline(__always) private mutating func publish() {
     // The slot behind the last message reads free, or the reader would run into stale bytes. At `head` it is not ours.

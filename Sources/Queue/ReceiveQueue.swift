@@ -76,8 +76,12 @@ package import LinkCore
     var bytes = 0
     // Malformed packets fill no place in the batch: they are bounded by themselves.
     var budget = 2 &* available
+    var scout = PipeScout()
     while received < available, budget > 0, bytes < mostBytesPerTurn, let slot = packets.pull() {
       budget &-= 1
+      if received > 0 {
+        scout.goAhead(of: packets) { data.prefetchPacket(of: ReceiveMessage.self, $0, in: packets.memory) }
+      }
       let total =
         slot.byteCount >= ReceiveMessage.headerByteCount
         ? Int(packets.memory.field32(slot.offset &+ ReceiveMessage.totalByteCount)) : 0

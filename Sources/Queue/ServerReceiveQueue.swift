@@ -56,8 +56,12 @@ package import LinkCore
     var bytes = 0
     // Malformed packets fill no place in the batch: they are bounded by themselves.
     var budget = 2 &* available
+    var scout = PipeScout()
     while received < available, budget > 0, bytes < mostBytesPerTurn, let slot = packets.pull() {
       budget &-= 1
+      if received > 0 {
+        scout.goAhead(of: packets) { data.prefetchPacket(of: TransmitMessage.self, $0, in: packets.memory) }
+      }
       guard slot.byteCount >= TransmitMessage.headerByteCount else {
         // Too short even for an id: there is nothing to complete.
         tally[.malformed] += 1

@@ -75,11 +75,24 @@ package import LinkCore
     posts.flush()
     if sent > 0 {
       packets.flush()
+      prefetchBuffers(sent, bytes)
       tally.packets &+= UInt64(truncatingIfNeeded: sent)
       tally.bytes &+= UInt64(truncatingIfNeeded: bytes)
       tally.batches &+= 1
     }
     return index
+  }
+
+  /// As `TransmitQueue.prefetchBuffers`, of those in store.
+  @inline(__always) private func prefetchBuffers(_ count: Int, _ bytes: Int) {
+    let most = min(count, posted.count)
+    guard most > 0 else { return }
+    let byteCount = TransmitQueue.prefetchedByteCount(count, bytes, posted[0].byteCount)
+    var index = 0
+    while index < most {
+      data.prefetchForWriting(Int(truncatingIfNeeded: posted[index].offset), byteCount)
+      index &+= 1
+    }
   }
 
   /// Whether the packet that did not fit last would fit now.

@@ -76,6 +76,23 @@ public import Synchronization
   }
   @inlinable @inline(__always) package func fence() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
 
+  // MARK: Hints
+
+  @usableFromInline
+  @inline(__always) package func prefetchForWriting(_ offset: Int, _ byteCount: Int) {
+    // SAFETY: nothing is done with the addresses.
+    unsafe prefetchBytesForWriting(base + offset, count: byteCount)
+  }
+
+  /// Says that so many bytes at this offset will be read soon. Both may be anything.
+  @inline(__always) func prefetchForReading(_ claimedOffset: UInt64, _ claimedByteCount: UInt32) {
+    guard claimedOffset < UInt64(byteCount) else { return }
+    let offset = Int(truncatingIfNeeded: claimedOffset)
+    let count = min(Int(claimedByteCount), mostPrefetchedOfMany, byteCount &- offset)
+    // SAFETY: as above.
+    unsafe prefetchBytes(base + offset, count: count)
+  }
+
   // MARK: Bytes
 
   /// Whether `count` bytes at `offset` lie within the region. Both may be a peer's claims: no sum can overflow.

@@ -26,4 +26,11 @@
   func storeFlag(_ value: UInt32, _ offset: Int)
   /// Nothing after it is done before everything ahead of it is visible. Sequentially consistent.
   func fence()
+
+  /// Says that so many bytes at this offset will be written soon. A hint that changes nothing: any offset will do.
+  func prefetchForWriting(_ offset: Int, _ byteCount: Int)
+}
+
+extension WordMemory {
+  @usableFromInline package func prefetchForWriting(_ offset: Int, _ byteCount: Int) {}
 }

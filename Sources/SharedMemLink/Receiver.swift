@@ -95,6 +95,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
   private var batchesLeft: Int?
   /// The pool was empty in the last turn.
   private var isStarved = false
+  private var slip = TemporalSlip()
 
   init(
     _ queue: consuming Queue, _ memory: consuming MappedQueue, _ desk: RoomDesk, _ peer: consuming PeerDescriptor?,
@@ -114,7 +115,10 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
   mutating func turn(_ dispatcher: any LinkDispatcher, _ published: PublishedTally) -> LinkTurn {
     let available = batch.prepareToReceive()
     if available == 0 { return starve(published) }
+    let waits = slip.isDue && !queue.isEmpty
+    if waits { slip.wait() }
     let read = queue.read(into: &batch, available: available, framing, published)
+    slip.found(read.count, hasWaited: waits)
     if desk.answersWish(isIdle: read.count == 0) { count(.roomAnnouncement, published) }
     if read.count > 0 { dispatcher.deliverPackets(&batch) }
     if read.isCorrupt || memory.isGuarded, let failure = memory.failure(isCorrupt: read.isCorrupt) {
