@@ -4,8 +4,8 @@ import LinkSystem
 /// How a TUN or TAP device is opened.
 public struct DeviceOptions: Sendable {
   /// The device has several queues, each a descriptor that is opened by the same name with the same flag, for one link or
-  /// several. The kernel keeps a flow on one queue, but moves it to the one that its first packet was written to, after
-  /// 3 s of silence again: packets that were under way may be overtaken then. `IFF_MULTI_QUEUE`.
+  /// several. The kernel keeps a flow on one queue, but moves it to the one that its packets are written to: those that were
+  /// under way may be overtaken then. `IFF_MULTI_QUEUE`.
   public var isMultiQueue = false
   /// How many queues this link takes: 1 to 256. More than one make the device a multi-queue one.
   public var queueCount = 1

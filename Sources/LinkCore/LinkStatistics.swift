@@ -50,6 +50,9 @@ public enum LinkEvent: Int, CaseIterable, Sendable {
   case coalescedPacket
   /// Kinds of offload that the kernel had granted and then refused: the link does them itself from then on.
   case offloadRefusal
+  /// Times that the link waited a microsecond for more packets before it took the first ones, since they come one at a time
+  /// and many a microsecond. Among `received`.
+  case temporalSlip
 }
 
 /// The counters of one direction of a link.
@@ -161,6 +164,7 @@ extension LinkEvent {
     switch self {
     case .notification: "notifications"
     case .sleep: "sleeps"
+    case .temporalSlip: "temporal-slips"
     case .emptyWakeUp: "empty-wake-ups"
     case .starvation: "starvations"
     case .roomCheck: "room-checks"

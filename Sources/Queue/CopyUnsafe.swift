@@ -19,27 +19,20 @@ func copyBytes(to destination: UnsafeMutableRawPointer, from source: UnsafeRawPo
 /// Of x86-64 and most of arm64, in bytes.
 let cacheLineByteCount = 64
 
-/// So much of a packet is fetched ahead where many come at a time: the rest is on its way while that is copied. In bytes.
+/// So much is fetched ahead at most: a few more lines than a processor fetches at a time. In bytes.
+let mostPrefetched = 2048
+
+/// The same of each packet where many come at a time: the rest is on its way while that is copied. In bytes.
 let mostPrefetchedOfMany = 256
 
-/// Fetches the cache lines of so many bytes, the first one in any case.
+/// Fetches the cache lines of so many bytes, at least one; of bytes that begin within a line perhaps not the last one.
+/// `forWriting`, a constant: away from other processors.
 @unsafe @inline(__always)
-func prefetchBytes(_ address: UnsafeRawPointer, count: Int) {
+func prefetchBytes(_ address: UnsafeRawPointer, count: Int, forWriting: Bool) {
   var offset = 0
   repeat {
     // SAFETY: a hint. Where nothing is mapped, nothing happens.
-    unsafe link_prefetch(address + offset)
-    offset &+= cacheLineByteCount
-  } while offset < count
-}
-
-/// As `prefetchBytes`, away from other processors: for bytes that will be written.
-@unsafe @inline(__always)
-func prefetchBytesForWriting(_ address: UnsafeRawPointer, count: Int) {
-  var offset = 0
-  repeat {
-    // SAFETY: as above.
-    unsafe link_prefetch_for_writing(address + offset)
+    if forWriting { unsafe link_prefetch_for_writing(address + offset) } else { unsafe link_prefetch(address + offset) }
     offset &+= cacheLineByteCount
   } while offset < count
 }

@@ -45,10 +45,24 @@
   /// The message at `index`, at or behind `head`, if there is one that `pull` would return without a wrap slot before it.
   @inline(__always) func message(at index: UInt64) -> PipeSlot? {
     if index == tail &+ Pipe.revolution { return nil }
+    // SYNC pipe-publish: acquires, see `PipeWriter.flush`.
     let header = memory.loadAcquiring(Pipe.offset(index))
-    guard header != 0, header <= length, (index & Pipe.offsetMask) &+ Pipe.slotSize(header) < length else { return nil }
+    guard header != 0, header <= length, (index & Pipe.offsetMask) &+ Pipe.slotSize(header) < length,
+      !Pipe.isPast(index &+ Pipe.slotSize(header), tail &+ Pipe.revolution)
+    else { return nil }
     return PipeSlot(
       offset: Pipe.offset(index) &+ Pipe.headerByteCount, byteCount: Int(truncatingIfNeeded: header))
+  }
+
+  /// How many messages are there, without those behind a wrap slot.
+  package func messageCount(atMost most: Int) -> Int {
+    var index = head
+    var count = 0
+    while count < most, let slot = message(at: index) {
+      index &+= Pipe.slotSize(UInt64(truncatingIfNeeded: slot.byteCount))
+      count += 1
+    }
+    return count
   }
 
   /// Gives everything pulled back to the writer.

@@ -58,11 +58,10 @@
     messagesEnd = tail
     // What as many messages again will be written to, behind the line that has just been. The reader had it last: a store
     // waits until its core has given the line up, and the fence of each write waits for the stores.
-    memory.prefetchForWriting(Pipe.offset(next) &+ cacheLineByteCount, min(flushed, Self.mostPrefetched))
+    // Of a small ring no more than a part that the reader has hardly before it.
+    memory.prefetchForWriting(
+      Pipe.offset(next) &+ cacheLineByteCount, min(flushed, mostPrefetched, Int(truncatingIfNeeded: length >> 3)))
   }
-
-  /// A few more lines than a processor fetches at a time. In bytes.
-  private static var mostPrefetched: Int { 2048 }
 
   @inline(__always) private mutating func publish() {
     // The slot behind the last message reads free, or the reader would run into stale bytes. At `head` it is not ours.

@@ -56,6 +56,8 @@ package protocol ReceivingQueue: ~Copyable, Sendable {
   mutating func receive(into batch: inout PacketBatch, available: Int, _ framing: LinkFraming) -> Int
   /// Nothing to receive right now.
   var isEmpty: Bool { get }
+  /// How many packets are there, as far as one sees without going over a wrap slot.
+  func messageCount(atMost most: Int) -> Int
   /// Buffers that the peer has to send in; nil where they are its own.
   var postedBuffers: Int? { get }
   /// It waits for room in a pipe of its own, which the peer makes without announcing it.

@@ -54,6 +54,8 @@ package import LinkCore
     posts.flush()
   }
 
+  package func messageCount(atMost most: Int) -> Int { packets.messageCount(atMost: most) }
+
   /// Receives up to a batch. Returns the packets received; 0 with an empty batch: nothing was there, or everything was
   /// malformed.
   package mutating func receive(into batch: inout PacketBatch, available: Int, _ framing: LinkFraming) -> Int {

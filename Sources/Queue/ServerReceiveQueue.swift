@@ -29,6 +29,8 @@ package import LinkCore
   /// Packets may be there, but the client does not collect its completions; it announces nothing when it does.
   package var isBlocked: Bool { owed != nil }
 
+  package func messageCount(atMost most: Int) -> Int { packets.messageCount(atMost: most) }
+
   /// Receives up to a batch. Returns the packets received; 0 with an empty batch: nothing was there, everything was
   /// malformed, or it is blocked.
   package mutating func receive(into batch: inout PacketBatch, available: Int, _ framing: LinkFraming) -> Int {

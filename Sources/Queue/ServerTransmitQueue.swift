@@ -75,7 +75,7 @@ package import LinkCore
     posts.flush()
     if sent > 0 {
       packets.flush()
-      prefetchBuffers(sent, bytes)
+      prefetchBuffers(sent, bytes &+ sent &* format.headerByteCount)
       tally.packets &+= UInt64(truncatingIfNeeded: sent)
       tally.bytes &+= UInt64(truncatingIfNeeded: bytes)
       tally.batches &+= 1
@@ -85,14 +85,21 @@ package import LinkCore
 
   /// As `TransmitQueue.prefetchBuffers`, of those in store.
   @inline(__always) private func prefetchBuffers(_ count: Int, _ bytes: Int) {
-    let most = min(count, posted.count)
-    guard most > 0 else { return }
-    let byteCount = TransmitQueue.prefetchedByteCount(count, bytes, posted[0].byteCount)
+    let most = min(count, posted.count, TransmitQueue.mostBuffersPrefetched)
     var index = 0
     while index < most {
-      data.prefetchForWriting(Int(truncatingIfNeeded: posted[index].offset), byteCount)
+      let buffer = posted[index]
+      let byteCount = TransmitQueue.prefetchedByteCount(count, bytes, buffer.byteCount)
+      data.prefetchForWriting(Int(truncatingIfNeeded: buffer.offset), byteCount)
       index &+= 1
     }
+  }
+
+  /// The same while the first buffer is filled with so many bytes, of the one behind it.
+  @inline(never) private func prefetchNextBuffer(_ byteCount: Int) {
+    guard posted.count > 1 else { return }
+    let next = posted[1]
+    data.prefetchForWriting(Int(truncatingIfNeeded: next.offset), min(byteCount, next.byteCount, mostPrefetched))
   }
 
   /// Whether the packet that did not fit last would fit now.
@@ -158,6 +165,7 @@ package import LinkCore
       return putInSeveral(frame, byteCount, format)
     }
     guard let slot = begin(byteCount, buffers: 1) else { return .noRoom }
+    if byteCount > mostPrefetchedOfMany { prefetchNextBuffer(byteCount) }
     fill(slot.offset &+ ReceiveMessage.headerByteCount, first, frame, from: 0, count: byteCount, format)
     posted.removeFirst()
     return nil
@@ -175,6 +183,7 @@ package import LinkCore
     for _ in 0..<count {
       let buffer = posted[0]
       let size = min(byteCount &- position, buffer.byteCount)
+      prefetchNextBuffer(size)
       fill(descriptor, buffer, frame, from: position, count: size, format)
       posted.removeFirst()
       position &+= size

@@ -81,7 +81,7 @@ public import Synchronization
   @usableFromInline
   @inline(__always) package func prefetchForWriting(_ offset: Int, _ byteCount: Int) {
     // SAFETY: nothing is done with the addresses.
-    unsafe prefetchBytesForWriting(base + offset, count: byteCount)
+    unsafe prefetchBytes(base + offset, count: byteCount, forWriting: true)
   }
 
   /// Says that so many bytes at this offset will be read soon. Both may be anything.
@@ -90,7 +90,7 @@ public import Synchronization
     let offset = Int(truncatingIfNeeded: claimedOffset)
     let count = min(Int(claimedByteCount), mostPrefetchedOfMany, byteCount &- offset)
     // SAFETY: as above.
-    unsafe prefetchBytes(base + offset, count: count)
+    unsafe prefetchBytes(base + offset, count: count, forWriting: false)
   }
 
   // MARK: Bytes

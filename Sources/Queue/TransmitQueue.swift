@@ -71,7 +71,6 @@ package import LinkCore
   /// To be called with a constant format.
   @inline(__always)
   private mutating func send(_ frames: Span<PacketBuffer>, _ limits: SendLimits, as format: FrameFormat) -> Int {
-    if sentSinceCollection >= Self.collectionInterval { collectCompletions() }
     var index = 0
     var sent = 0
     var bytes = 0
@@ -96,8 +95,10 @@ package import LinkCore
     }
     if sent > 0 {
       packets.flush()
-      prefetchBuffers(sent, bytes)
       sentSinceCollection &+= sent
+      // What comes home is used first, so before the next buffers are fetched.
+      if sentSinceCollection >= Self.collectionInterval { collectCompletions() }
+      prefetchBuffers(sent, bytes &+ sent &* format.headerByteCount)
       tally.packets &+= UInt64(truncatingIfNeeded: sent)
       tally.bytes &+= UInt64(truncatingIfNeeded: bytes)
       tally.batches &+= 1
@@ -110,7 +111,7 @@ package import LinkCore
   @inline(__always) private func prefetchBuffers(_ count: Int, _ bytes: Int) {
     let byteCount = Self.prefetchedByteCount(count, bytes, arena.bufferByteCount)
     var buffer = arena.nextFree
-    var left = min(count, arena.freeCount)
+    var left = min(count, arena.freeCount, Self.mostBuffersPrefetched)
     while left > 0 {
       data.prefetchForWriting(arena.offset(of: buffer), byteCount)
       buffer = arena.follower(of: buffer)
@@ -118,10 +119,20 @@ package import LinkCore
     }
   }
 
-  /// How much of each buffer is fetched: of a packet alone all, of many as much as is on its way while they are copied.
-  @inline(__always) static func prefetchedByteCount(_ count: Int, _ bytes: Int, _ bufferByteCount: Int) -> Int {
-    count == 1 ? min(bytes, bufferByteCount) : min(bytes / count, mostPrefetchedOfMany)
+  /// The same while a buffer is filled with so many bytes, of the one that comes next.
+  @inline(never) private func prefetchBuffer(behind buffer: Int, _ byteCount: Int) {
+    let next = arena.follower(of: buffer)
+    if next < arena.count { data.prefetchForWriting(arena.offset(of: next), min(byteCount, mostPrefetched)) }
   }
+
+  /// How much of each buffer is fetched behind a write of so many packets, with so many bytes: of one alone all; of many the
+  /// beginnings, since the rest is fetched while the buffer before is filled.
+  @inline(__always) package static func prefetchedByteCount(_ count: Int, _ bytes: Int, _ bufferByteCount: Int) -> Int {
+    count == 1
+      ? min(bytes, bufferByteCount, mostPrefetched) : min(bytes / count, bufferByteCount, mostPrefetchedOfMany)
+  }
+
+  static let mostBuffersPrefetched = 64
 
   /// Takes back the buffers of completed packets. A completion of nothing is counted; it changes nothing else.
   package mutating func collectCompletions() {
@@ -159,6 +170,7 @@ package import LinkCore
     guard byteCount <= arena.bufferByteCount else { return putInSeveral(frame, byteCount, format) }
     guard let slot = begin(byteCount, buffers: 1) else { return false }
     let buffer = arena.nextFree
+    if byteCount > mostPrefetchedOfMany { prefetchBuffer(behind: buffer, byteCount) }
     fill(slot.offset &+ TransmitMessage.headerByteCount, buffer, frame, from: 0, count: byteCount, format)
     arena.allocate(count: 1, last: buffer)
     inFlight &+= 1
@@ -176,6 +188,7 @@ package import LinkCore
     var position = 0
     while true {
       let size = min(byteCount &- position, arena.bufferByteCount)
+      prefetchBuffer(behind: buffer, size)
       fill(descriptor, buffer, frame, from: position, count: size, format)
       position &+= size
       if position == byteCount { break }

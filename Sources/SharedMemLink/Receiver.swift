@@ -58,7 +58,12 @@ final class QueueReceiver<Queue: ReceivingQueue & ~Copyable>: Receiver {
     state.withLock { $0 == nil ? false : $0!.waitEnded(entries, tally) }
   }
 
-  func attachmentEnded() { state.withLock { $0?.announceRoomAtLast(tally, isAttended: true) } }
+  func attachmentEnded() {
+    state.withLock {
+      $0?.slip.pause()
+      $0?.announceRoomAtLast(tally, isAttended: true)
+    }
+  }
   var isRoomPromised: Bool {
     @specialized(where Queue == ReceiveQueue)
     @specialized(where Queue == ServerReceiveQueue)
@@ -95,7 +100,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
   private var batchesLeft: Int?
   /// The pool was empty in the last turn.
   private var isStarved = false
-  private var slip = TemporalSlip()
+  var slip = TemporalSlip()
 
   init(
     _ queue: consuming Queue, _ memory: consuming MappedQueue, _ desk: RoomDesk, _ peer: consuming PeerDescriptor?,
@@ -115,8 +120,8 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
   mutating func turn(_ dispatcher: any LinkDispatcher, _ published: PublishedTally) -> LinkTurn {
     let available = batch.prepareToReceive()
     if available == 0 { return starve(published) }
-    let waits = slip.isDue && !queue.isEmpty
-    if waits { slip.wait() }
+    let waits = slip.isDue && mayWait(available)
+    if waits { TemporalSlip.wait() }
     let read = queue.read(into: &batch, available: available, framing, published)
     slip.found(read.count, hasWaited: waits)
     if desk.answersWish(isIdle: read.count == 0) { count(.roomAnnouncement, published) }
@@ -132,11 +137,21 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
     return read.count > 0 ? .delivered : .idle
   }
 
+  /// Whether a wait could bring more packets together, now that one is due.
+  @inline(never) private mutating func mayWait(_ available: Int) -> Bool {
+    guard available >= TemporalSlip.worthwhile, batchesLeft == nil,
+      1..<TemporalSlip.worthwhile ~= queue.messageCount(atMost: TemporalSlip.worthwhile)
+    else { return false }
+    queue.tally[.temporalSlip] += 1
+    return true
+  }
+
   /// A turn without anything to receive into.
   @inline(never) private mutating func starve(_ published: PublishedTally) -> LinkTurn {
     // With nothing left to deliver, the end does not wait for packets that may be kept until it comes.
     if batchesLeft != nil, queue.isEmpty { return .ended(.peerDisconnected) }
     isStarved = true
+    slip.pause()
     if desk.answersWish(isIdle: true) { count(.roomAnnouncement, published) }
     count(.starvation, published)
     return .starved
@@ -162,6 +177,7 @@ struct ReceiverState<Queue: ReceivingQueue & ~Copyable>: ~Copyable, Sendable {
       if queue.isBlocked { recheck = min(recheck ?? .max, RoomRequest.longestInterval) }
     }
     count(.sleep, published)
+    slip.pause()
     announceRoomAtLast(published, isAttended: false)
     // A peer that is gone would end the wait at once.
     if isPeerGone { return true }

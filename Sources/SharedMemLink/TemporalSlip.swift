@@ -22,23 +22,27 @@ package struct TemporalSlip: Sendable {
 
   package init() {}
 
-  /// Whether to wait if there are packets: there were none in the turn before.
+  /// Whether to wait if there are packets, but fewer than `worthwhile`: there were none in the turn before.
   @inline(__always) package var isDue: Bool { wasIdle && turnsLeft == 0 }
 
-  @inline(never) func wait() {
-    let end = monotonicNanoseconds() &+ Self.nanoseconds
+  @inline(never) static func wait() {
+    let end = monotonicNanoseconds() &+ nanoseconds
     repeat { for _ in 0..<4 { spinPause() } } while monotonicNanoseconds() < end
   }
 
   /// What a turn has found, and whether it had waited for it.
   @inline(__always) package mutating func found(_ count: Int, hasWaited: Bool) {
-    if wasIdle, count > 0 { judge(count, hasWaited) }
+    if hasWaited || (wasIdle && count > 0) { judge(count, hasWaited) }
     wasIdle = count == 0
   }
 
+  /// It does not look for packets for a while, or has nowhere to put them: the next turn that finds some shows nothing.
+  package mutating func pause() { wasIdle = false }
+
   @inline(never) private mutating func judge(_ count: Int, _ hasWaited: Bool) {
     if !hasWaited {
-      turnsLeft = max(turnsLeft - 1, 0)
+      // Packets that come together anyway show nothing.
+      if count < Self.worthwhile { turnsLeft = max(turnsLeft - 1, 0) }
     } else if count >= Self.worthwhile {
       penance = Self.fewestTurns
     } else {

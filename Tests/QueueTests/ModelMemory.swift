@@ -12,6 +12,8 @@ final class ModelMemory: WordMemory, @unchecked Sendable {
   private var words: [UInt64]
   /// Word accesses of either end.
   private(set) var accesses = 0
+  /// What was said to be written soon: offsets and bytes.
+  private(set) var hints: [[Int]] = []
   /// Stores of headers in their order, since the last look.
   private var stores: [Store] = []
 
@@ -87,6 +89,7 @@ final class ModelMemory: WordMemory, @unchecked Sendable {
   func loadFlag(_ offset: Int) -> UInt32 { field32(offset) }
   func storeFlag(_ value: UInt32, _ offset: Int) { setField32(value, offset) }
   func fence() {}
+  func prefetchForWriting(_ offset: Int, _ byteCount: Int) { hints.append([offset, byteCount]) }
 }
 
 /// Both ends of a pipe over one model memory.

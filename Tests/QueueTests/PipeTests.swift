@@ -16,6 +16,28 @@ import Testing
     #expect(pipe.reader.pull() == nil)
   }
 
+  @Test func `a flush fetches what as many messages again will be written to, of a small ring less`() {
+    var pipe = ModelPipe(4096)
+    for _ in 0..<3 { #expect(pipe.writer.push(24) != nil) }
+    #expect(pipe.memory.hints.isEmpty)
+    pipe.writer.flush()
+    pipe.writer.flush()
+    #expect(pipe.memory.hints == [[96 + 64, 96]])
+    #expect(pipe.writer.push(1000) != nil)
+    pipe.writer.flush()
+    #expect(pipe.memory.hints.last == [96 + 1008 + 64, 512])
+  }
+
+  @Test(arguments: [
+    (1, 64, 2048, 64), (1, 1500, 2048, 1500), (1, 65000, 2048, 2048), (1, 65000, 65536, 2048), (1, 1, 64, 1),
+    (32, 32 * 64, 2048, 64), (32, 32 * 1500, 2048, 256), (2, 2 * 300, 64, 64), (64, 64 * 65000, 2048, 256),
+  ])
+  func `of a packet alone a whole buffer is fetched, of many their beginnings`(
+    count: Int, bytes: Int, bufferByteCount: Int, fetched: Int
+  ) {
+    #expect(TransmitQueue.prefetchedByteCount(count, bytes, bufferByteCount) == fetched)
+  }
+
   @Test func `an empty pipe gives nothing`() {
     var pipe = ModelPipe(64)
     #expect(pipe.reader.isEmpty == true)

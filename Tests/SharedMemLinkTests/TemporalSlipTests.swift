@@ -1,3 +1,4 @@
+import LinkCore
 import SharedMemLink
 import Testing
 
@@ -45,6 +46,53 @@ import Testing
     #expect(turnsUntilWait() == 0)
     slip.found(1, hasWaited: true)
     #expect(turnsUntilWait() == 16)
+  }
+
+  @Test mutating func `packets that come together anyway neither bring a wait nor end one`() {
+    for _ in 0..<1000 {
+      look()
+      #expect(!slip.isDue)
+      slip.found(TemporalSlip.worthwhile, hasWaited: false)
+    }
+    #expect(turnsUntilWait() == 16)
+    slip.found(TemporalSlip.worthwhile, hasWaited: false)
+    look()
+    #expect(slip.isDue)
+  }
+
+  @Test mutating func `a wait for packets that are none was in vain`() {
+    #expect(turnsUntilWait() == 16)
+    slip.found(0, hasWaited: true)
+    #expect(turnsUntilWait() == 16)
+  }
+
+  @Test mutating func `who sleeps, or has nowhere to put packets, does not wait for more`() {
+    _ = turnsUntilWait()
+    slip.pause()
+    #expect(!slip.isDue)
+  }
+
+  @Test(arguments: RoomSetup.byHand) func `a link waits as seldom, and says how often it did`(setup: RoomSetup) throws {
+    let (a, b) = try setup.pair()
+    try a.attach()
+    try b.attach(byHand: true)
+    while b.link.step() != .idle {}
+    for (rounds, slips) in [(16, 0), (1, 1), (16, 1), (1, 2), (32, 2), (1, 3)] as [(Int, UInt64)] {
+      for _ in 0..<rounds {
+        #expect(b.link.step() == .idle)
+        #expect(try a.write(1) == 1)
+        #expect(b.link.step() == .delivered)
+      }
+      #expect(b.link.statistics.received[.temporalSlip] == slips)
+    }
+    for _ in 0..<200 {
+      #expect(b.link.step() == .idle)
+      #expect(try a.write(RoomEnd.batchCount) == RoomEnd.batchCount)
+      while b.link.step() == .delivered {}
+    }
+    #expect(b.link.statistics.received[.temporalSlip] == 3)
+    try a.close()
+    try b.close()
   }
 
   /// A turn that finds nothing.

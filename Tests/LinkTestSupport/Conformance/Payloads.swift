@@ -121,8 +121,8 @@ extension LinkConformance {
 
 extension LinkPairFactory {
   /// Packets that `a` sends while their flow comes back from `b` stay in order after this. A device with several queues
-  /// moves a flow once, to the queue that its first packet was written to, when it has taken that packet in: what came
-  /// back before may lie in another queue then.
+  /// moves a flow to the queue that a packet of it was written to, when it has taken that packet in: what came back before
+  /// may lie in another queue then.
   func settleFlow(_ a: any LinkEndpoint, _ b: any LinkEndpoint) throws {
     if !traits.contains(.globalOrder) { try LinkConformance.prime(a, b) }
   }
