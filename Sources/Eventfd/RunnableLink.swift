@@ -7,7 +7,7 @@ package protocol RunnableLink: AnyObject, Sendable {
   /// Calls `linkHasRoom()` if room was wanted and is there. The dispatcher may detach or close in there: the runner
   /// looks before it goes on with the turn.
   func announceRoom(_ dispatcher: any LinkDispatcher)
-  /// Receives at most a batch and delivers it. Never blocks.
+  /// Receives at most a batch and delivers it. Never blocks; it may spin for a microsecond.
   func turn(_ dispatcher: any LinkDispatcher) -> LinkTurn
   /// A cheap look, for a thread that spins: whether a turn would find packets. Called between turns, without the turn
   /// lock, and for a moment after a detach. It may be wrong for a while: a turn follows after a few looks in any case.

@@ -15,7 +15,9 @@
 public protocol DrivenLink: LinkEndpoint {
   /// One turn: receives at most a batch, delivers it from this thread, and never blocks. Where packets come one at a time
   /// through shared memory, to who steps faster than they come, it may let a microsecond pass first, so that more of them come
-  /// at once; now and then it tries whether that pays (`LinkEvent.temporalSlip`). While another thread is in a turn of the same link it does nothing, and returns `idle`.
+  /// at once; now and then it tries whether that pays (`LinkEvent.temporalSlip`).
+  ///
+  /// While another thread is in a turn of the same link it does nothing, and returns `idle`.
   ///
   /// It disarms the bells of every plan made before. Where several threads drive a link, each that steps goes on until it
   /// has a plan of its own: others may be asleep.

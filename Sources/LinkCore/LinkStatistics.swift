@@ -50,8 +50,8 @@ public enum LinkEvent: Int, CaseIterable, Sendable {
   case coalescedPacket
   /// Kinds of offload that the kernel had granted and then refused: the link does them itself from then on.
   case offloadRefusal
-  /// Times that the link waited a microsecond for more packets before it took the first ones, since they come one at a time
-  /// and many a microsecond. Among `received`.
+  /// Times that the link waited a microsecond for more packets before it took the first ones: where they come one at a time
+  /// and many a microsecond, and now and then to try whether they do. Among `received`.
   case temporalSlip
 }
 

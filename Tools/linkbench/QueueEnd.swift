@@ -7,7 +7,7 @@ import SharedMemLink
 enum Contender: String, CaseIterable {
   /// C, as other implementations do it.
   case plain
-  /// C with everything that helps.
+  /// C with what is known to help.
   case tuned
   case ours
 }

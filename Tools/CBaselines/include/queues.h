@@ -14,7 +14,7 @@ enum cb_style {
   /// As other implementations do: completions are collected before each write, everything is copied by `memcpy`, and the
   /// receiver gives back as many packets at a time as the sender sends.
   cb_plain,
-  /// Everything that helps: completions are collected every 64 packets and on shortage, large packets are published and given
+  /// What is known to help: completions are collected every 64 packets and on shortage, large packets are published and given
   /// back in small portions, copies are inline or `rep movsb`, by length.
   cb_tuned,
 };
